@@ -1,0 +1,1 @@
+"""Retinal OCT: what runs in Lambda, on a server and on a laptop."""

@@ -1,0 +1,142 @@
+"""From bytes to one grey B-scan."""
+
+import hashlib
+import io
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from lambda_src.errors import OctError, TooManyPixels, Truncated
+from lambda_src.imaging.sniff import ALLOWED, sniff, webp_size
+
+DEFAULT_MAX_PIXELS = 40_000_000
+
+# The limit is ours and is checked on every header below; Pillow's own guess would raise a warning before it.
+Image.MAX_IMAGE_PIXELS = None
+
+# What Pillow's decoders raise on damaged data. MemoryError: a header that lies about a strip's size.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    ZeroDivisionError,
+    RuntimeError,
+    struct.error,
+    MemoryError,
+)
+
+# Stored bit depths of medical cameras: 10, 12 and 14 bit data comes in 16 bit files.
+_FULL_SCALES = (255, 1023, 4095, 16383, 65535)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One decoded B-scan.
+
+    Attributes:
+        pixels: uint8 [H, W], 0 is black, turned upright by its EXIF orientation.
+        sha256: of the bytes as they came.
+        format: one of `sniff.READ_FORMATS`.
+        frame: index of the frame that was read; files of several frames give their first.
+        finite_fraction: share of pixels, 0 to 1, that were finite numbers (below 1 only for float images).
+    """
+
+    pixels: NDArray[np.uint8]
+    sha256: str
+    format: str
+    frame: int = 0
+    finite_fraction: float = 1.0
+
+    @property
+    def height(self) -> int:
+        """Rows, px."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns, px."""
+        return int(self.pixels.shape[1])
+
+
+def decode(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Scan:
+    """Decode an image file into one grey B-scan.
+
+    Args:
+        data: the whole file. What it is, is told from its content.
+        max_pixels: most pixels that a frame may have by its header.
+
+    Raises:
+        EmptyBody, NotAnImage, UnsupportedFormat: see `sniff`.
+        TooManyPixels: by the header, before any pixel is decoded.
+        Truncated: the data is cut short or damaged.
+    """
+    kind = sniff(data)
+    if kind == "WEBP" and (size := webp_size(data)) is not None:
+        _check_pixels(*size, max_pixels)
+    try:
+        with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+            _check_pixels(image.width, image.height, max_pixels)
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            pixels, finite_fraction = _to_grey(upright)
+    except OctError:
+        raise
+    except _DAMAGE as error:
+        raise Truncated(f"The {kind} data is cut short or damaged, or of a variant that is not read. {ALLOWED}") from error
+    return Scan(pixels, hashlib.sha256(data).hexdigest(), kind, finite_fraction=finite_fraction)
+
+
+def _check_pixels(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise TooManyPixels(
+            f"The image is {width} x {height} = {width * height} pixels; at most {max_pixels} are read.",
+            limit=max_pixels,
+            value=width * height,
+        )
+
+
+def _to_grey(image: Image.Image) -> tuple[NDArray[np.uint8], float]:
+    """Grey uint8 [H, W] of any Pillow mode, and the share of finite pixels."""
+    if image.mode == "F":
+        return _from_float(np.asarray(image))
+    if image.mode.startswith("I"):
+        return _from_integer(np.asarray(image)), 1.0
+    if image.has_transparency_data:
+        # What is transparent carries no signal: black, as an empty A-scan is.
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
+    if image.mode not in ("L", "RGB"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    # ITU-R BT.601 luma: exact for grey pictures stored as colour.
+    return np.asarray(image.convert("L"), dtype=np.uint8), 1.0
+
+
+def _from_integer(values: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Integers of 16 or 32 bit, scaled from the smallest usual bit depth that holds them."""
+    top = int(values.max())
+    scale = next((scale for scale in _FULL_SCALES if top <= scale), top)
+    grey: NDArray[np.float32] = np.clip(values, 0, None).astype(np.float32) * np.float32(255.0 / scale)
+    return np.rint(grey).astype(np.uint8)
+
+
+def _from_float(values: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float]:
+    """Floats in 0..1 or 0..255 as they are, any other range stretched to its own extremes; not finite is black."""
+    finite = np.isfinite(values)
+    if not finite.any():
+        return np.zeros(values.shape, np.uint8), 0.0
+    low, high = float(values[finite].min()), float(values[finite].max())
+    if low < 0 or high > 255:
+        offset, scale = low, 255.0 / (high - low)
+    else:
+        offset, scale = 0.0, 255.0 if high <= 1.0 else 1.0
+    grey = np.where(finite, (np.where(finite, values, 0).astype(np.float64) - offset) * scale, 0.0)
+    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8), float(finite.mean())

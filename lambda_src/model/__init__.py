@@ -1,0 +1,1 @@
+"""The model bundle: manifest schema, loading and refusal."""

@@ -1,0 +1,1 @@
+"""Phantoms, SimCLR, fine-tuning, calibration, evaluation and export of the model bundle."""
