@@ -12,7 +12,7 @@ from lambda_src.decision import Decision, decide
 from lambda_src.errors import BundleRefused, OctError
 from lambda_src.finding import Finding, HeatMap, ImageFacts, ModelFacts, Ood, Quality, new_id, now
 from lambda_src.imaging.decode import Scan, decode
-from lambda_src.imaging.preprocess import preprocess
+from lambda_src.imaging.preprocess import padding_mask, preprocess
 from lambda_src.imaging.quality import measure, ungradable_reason
 from lambda_src.model.bundle import Bundle, RawOutputs, load_bundle
 
@@ -42,7 +42,9 @@ class Classifier:
 
     def prepare(self, scan: Scan) -> Prepared:
         """Preprocess and measure one scan; work that a pool of threads can share."""
-        return Prepared(scan, preprocess(scan.pixels, self.manifest.input.size), measure(scan))
+        padding = padding_mask(scan.pixels)
+        square = preprocess(scan.pixels, self.manifest.input.size, padding=padding)
+        return Prepared(scan, square, measure(scan, padding))
 
     def run(self, prepared: Sequence[Prepared]) -> RawOutputs:
         """One run of the graph over all scans."""

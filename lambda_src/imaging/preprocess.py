@@ -15,64 +15,71 @@ def padding_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Where a scan is white padding left by rotating or shifting it.
 
     The padding is the runs of white that begin at the top or bottom border: every wedge of a rotation and every bar of
-    a shift is made of such runs, while a saturated retina that touches the left or right border is not.
+    a shift is made of such runs, while a saturated retina that touches the left or right border is not. A run of a
+    single pixel is noise.
 
     Args:
         pixels: uint8 [H, W].
 
     Returns:
-        bool [H, W], True where padding, grown downwards and upwards by `RING_PX`.
+        bool [H, W], True where padding, grown by `RING_PX` into the scan.
     """
-    white = pixels >= WHITE
-    runs: NDArray[np.bool_] = np.logical_and.accumulate(white, axis=0)
-    runs |= np.logical_and.accumulate(white[::-1], axis=0)[::-1]
-    if not runs.any() or runs.all():
-        return runs
-    return _grow(_drop_slivers(runs))
+    scan = pixels < WHITE
+    height, width = scan.shape
+    if not (scan[0].all() and scan[-1].all()):
+        blank = ~scan.any(axis=0)
+        top = np.where(blank, height, scan.argmax(axis=0))
+        bottom = np.where(blank, height, scan[::-1].argmax(axis=0))
+        depth = np.arange(height)[:, None]
+        mask: NDArray[np.bool_] = (depth < _grown(top)) | (depth >= height - _grown(bottom))
+        return mask
+    return np.zeros((height, width), np.bool_)
 
 
-def _drop_slivers(runs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep columns whose run is longer than one pixel: a lone white border pixel is noise."""
-    long_enough = runs.sum(axis=0) >= min(2, runs.shape[0])
-    kept: NDArray[np.bool_] = runs & long_enough[None, :]
-    return kept
+def _grown(runs: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Run lengths [W], each grown downwards and to its neighbours by `RING_PX`; runs of one pixel are dropped."""
+    lengths = np.where(runs > 1, runs + RING_PX, 0)
+    padded = np.pad(lengths, RING_PX)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * RING_PX + 1)
+    widest: NDArray[np.intp] = windows.max(axis=1)
+    return widest
 
 
-def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    grown = mask.copy()
-    for axis in (0, 1):
-        base = grown.copy()
-        for step in range(1, RING_PX + 1):
-            ahead, behind = np.roll(base, step, axis), np.roll(base, -step, axis)
-            edge = [slice(None), slice(None)]
-            edge[axis] = slice(0, step)
-            ahead[tuple(edge)] = False
-            edge[axis] = slice(-step, None)
-            behind[tuple(edge)] = False
-            grown |= ahead | behind
-    return grown
+def percentile(counts: NDArray[np.intp], share: float) -> int:
+    """Grey level at a percentile of a histogram.
+
+    Args:
+        counts: pixels of each grey level, [256], at least one in all.
+        share: 0..100.
+    """
+    return int(np.searchsorted(np.cumsum(counts), max(share / 100 * counts.sum(), 1)))
 
 
-def mask_padding(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The scan with its padding painted in its own background level: a low percentile of what is no padding."""
-    mask = padding_mask(pixels)
-    if not mask.any() or mask.all():
+def histogram(pixels: NDArray[np.uint8], padding: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Pixels of each grey level outside the padding, [256]."""
+    visible = pixels[~padding] if padding.any() else pixels.ravel()
+    return np.bincount(visible, minlength=256)
+
+
+def mask_padding(pixels: NDArray[np.uint8], padding: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The scan with its padding painted in its own background: a low percentile of what is no padding."""
+    if not padding.any() or padding.all():
         return pixels
-    background = np.percentile(pixels[~mask], _BACKGROUND_PERCENTILE)
     painted = pixels.copy()
-    painted[mask] = np.uint8(round(float(background)))
+    painted[padding] = percentile(histogram(pixels, padding), _BACKGROUND_PERCENTILE)
     return painted
 
 
-def preprocess(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def preprocess(pixels: NDArray[np.uint8], size: int, *, padding: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
     """The model's input: padding masked, then stretched to a square by an antialiased bilinear filter.
 
     Args:
         pixels: uint8 [H, W], any shape of at least 1 x 1.
         size: side of the square, px.
+        padding: `padding_mask(pixels)` where the caller has it already.
 
     Returns:
         uint8 [size, size].
     """
-    image = Image.fromarray(mask_padding(pixels))
+    image = Image.fromarray(mask_padding(pixels, padding_mask(pixels) if padding is None else padding))
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lambda_src.imaging.decode import Scan
-from lambda_src.imaging.preprocess import padding_mask
+from lambda_src.imaging.preprocess import histogram, percentile
 
 _DECIMALS = 4
 _EMPTY_LEVEL = 4
@@ -30,8 +30,19 @@ class Limit:
         return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
 
-def measure(scan: Scan) -> dict[str, float]:
+def _band_contrast(seen: NDArray[np.uint8]) -> float:
+    """Contrast of depth profiles on a small copy, where speckle has averaged out."""
+    small = np.asarray(Image.fromarray(seen).resize((_PROFILE_SIDE, _PROFILE_SIDE), Image.Resampling.BOX), dtype=np.float32)
+    contrast = small.max(axis=0) - np.median(small, axis=0)
+    return float(np.median(contrast)) / 255
+
+
+def measure(scan: Scan, padding: NDArray[np.bool_]) -> dict[str, float]:
     """The quality checks of one scan, rounded.
+
+    Args:
+        scan: the decoded scan.
+        padding: `padding_mask` of its pixels.
 
     Returns:
         min_side_px: shorter side, px.
@@ -43,30 +54,25 @@ def measure(scan: Scan) -> dict[str, float]:
         band_contrast: how far the brightest depth of an A-scan stands above its median depth, median over A-scans,
             0..1 of full scale.
     """
-    padding = padding_mask(scan.pixels)
-    visible = scan.pixels[~padding]
+    counts = histogram(scan.pixels, padding)
+    visible_px = int(counts.sum())
+    seen = np.where(padding, np.uint8(0), scan.pixels) if padding.any() else scan.pixels
+    signal = percentile(counts, 99.5) - percentile(counts, 5) if visible_px else 0
     values = {
         "min_side_px": float(min(scan.width, scan.height)),
         "finite_fraction": scan.finite_fraction,
-        "visible_fraction": visible.size / scan.pixels.size,
-        "signal_range": 0.0,
-        "saturated_fraction": 0.0,
-        "empty_columns": float((np.where(padding, 0, scan.pixels).max(axis=0) < _EMPTY_LEVEL).mean()),
-        "band_contrast": _band_contrast(scan.pixels, padding),
+        "visible_fraction": visible_px / scan.pixels.size,
+        "signal_range": signal / 255,
+        "saturated_fraction": float(counts[_SATURATED_LEVEL:].sum()) / max(visible_px, 1),
+        "empty_columns": float((seen.max(axis=0) < _EMPTY_LEVEL).mean()),
+        "band_contrast": _band_contrast(seen),
     }
-    if visible.size:
-        low, high = np.percentile(visible, (5, 99.5))
-        values["signal_range"] = float(high - low) / 255
-        values["saturated_fraction"] = float((visible >= _SATURATED_LEVEL).mean())
     return {name: round(value, _DECIMALS) for name, value in values.items()}
 
 
-def _band_contrast(pixels: NDArray[np.uint8], padding: NDArray[np.bool_]) -> float:
-    """Contrast of depth profiles on a small copy, where speckle has averaged out."""
-    dark = Image.fromarray(np.where(padding, np.uint8(0), pixels))
-    small = np.asarray(dark.resize((_PROFILE_SIDE, _PROFILE_SIDE), Image.Resampling.BOX), dtype=np.float32)
-    contrast = small.max(axis=0) - np.median(small, axis=0)
-    return float(np.median(contrast)) / 255
+_PIXEL = Scan(np.zeros((1, 1), np.uint8), "", "PNG")
+MEASURES = frozenset(measure(_PIXEL, np.zeros((1, 1), np.bool_)))
+"""Names of all that is measured: what a manifest may set limits for."""
 
 
 def ungradable_reason(checks: Mapping[str, float], limits: Mapping[str, Limit]) -> str | None:
