@@ -1,0 +1,158 @@
+"""The batch worker: objects in, one finding or rejection beside each, safe to repeat at any point.
+
+For one scan: look whether its finding is kept already; if not, read, decode and classify it and keep the finding under an id
+that only this version of the object has, in one conditional write; then write what is kept beside the scan. Every step can be
+repeated by another worker, at any time, with the same result, so a message is deleted only when all of them are done.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from lambda_src.batch.events import ObjectEvent
+from lambda_src.batch.identity import finding_id
+from lambda_src.batch.ports import Findings, Gone, Results, Scans, StoredScan
+from lambda_src.batch.rejection import rejection
+from lambda_src.classifier import Classifier, Prepared
+from lambda_src.errors import EmptyBody, ScanError, TooLarge
+from lambda_src.finding import now
+from lambda_src.imaging.decode import decode
+
+T = TypeVar("T")
+Ending = Literal["answered", "deferred", "out_of_distribution", "ungradable", "rejected", "repeated", "gone", "ignored"]
+
+MANIFEST_NAME = "manifest.json"
+"""A folder job's list of scans lies among them and is not one."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is read at all, and how much at once.
+
+    Attributes:
+        bucket: the only bucket whose objects are scans; None for any.
+        max_bytes, max_pixels: of one scan.
+        run_size: most scans in one run of the graph.
+        transfers: objects in flight from and to the stores.
+        decoders: scans decoded at the same time; each can need 160 MB at the limit of 40 megapixels.
+    """
+
+    bucket: str | None
+    max_bytes: int
+    max_pixels: int
+    run_size: int = 16
+    transfers: int = 16
+    decoders: int = 2
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A scan that waits for its turn in the graph."""
+
+    event: ObjectEvent
+    stored: StoredScan
+    prepared: Prepared
+
+
+class Worker:
+    """Works through object events. One per process; `process` may be called again and again."""
+
+    def __init__(self, classifier: Classifier, scans: Scans, findings: Findings, results: Results, limits: Limits) -> None:
+        self._classifier = classifier
+        self._scans = scans
+        self._findings = findings
+        self._results = results
+        self._limits = limits
+        self._pool = ThreadPoolExecutor(limits.transfers, thread_name_prefix="batch")
+        self._decoding = threading.BoundedSemaphore(limits.decoders)
+
+    def process(self, events: Iterable[ObjectEvent]) -> Mapping[ObjectEvent, Ending | Exception]:
+        """Bring every event to its ending.
+
+        Download and decoding of some scans overlap the graph's run over others and the writing of their findings.
+
+        Returns:
+            For each event how it ended, or the error that is our fault and calls for another try.
+        """
+        fetches = {self._pool.submit(self._fetch, event): event for event in dict.fromkeys(events)}
+        endings: dict[ObjectEvent, Ending | Exception] = {}
+        writes: dict[Future[Ending], ObjectEvent] = {}
+        for group in _grouped(as_completed(fetches), self._limits.run_size):
+            found = {fetches[fetch]: _attempt(fetch.result) for fetch in group}
+            ready = [item for item in found.values() if isinstance(item, _Ready)]
+            endings |= {event: item for event, item in found.items() if not isinstance(item, _Ready)}
+            writes |= self._classify(ready)
+        return endings | {event: _attempt(write.result) for write, event in writes.items()}
+
+    def _classify(self, ready: Sequence[_Ready]) -> dict[Future[Ending], ObjectEvent]:
+        """One run of the graph, and the writes that it starts."""
+        findings = self._classifier.findings([item.prepared for item in ready])
+        named = [
+            (item, finding.model_copy(update={"id": finding_id(item.stored)}))
+            for item, finding in zip(ready, findings, strict=True)
+        ]
+        return {
+            self._pool.submit(self._keep, item.stored, finding.wire_json(), finding.outcome): item.event
+            for item, finding in named
+        }
+
+    def _fetch(self, event: ObjectEvent) -> _Ready | Ending:
+        if not self._is_scan(event):
+            return "ignored"
+        try:
+            stored = self._scans.head(event)
+            kept = self._findings.body(finding_id(stored))
+            if kept is not None:
+                self._results.publish(stored, kept)
+                return "repeated"
+            return _Ready(event, stored, self._prepare(stored))
+        except Gone:
+            return "gone"
+        except ScanError as error:
+            refused = rejection(error, id=finding_id(stored), created=now())
+            return self._keep(stored, refused.model_dump_json(), "rejected")
+
+    def _prepare(self, stored: StoredScan) -> Prepared:
+        """A scan made ready for the graph. Its size is checked before a byte of it is read."""
+        if stored.size > self._limits.max_bytes:
+            limit = self._limits.max_bytes
+            raise TooLarge(f"The scan has {stored.size} bytes; at most {limit} are read.", limit=limit, value=stored.size)
+        if stored.size == 0:
+            raise EmptyBody("The object is empty.")
+        data = self._scans.read(stored)
+        with self._decoding:
+            prepared = self._classifier.prepare(decode(data, max_pixels=self._limits.max_pixels))
+        # The finding needs the picture's size but none of its pixels: a view of one zero keeps memory flat while scans wait.
+        hollow = np.broadcast_to(np.uint8(0), prepared.scan.pixels.shape)
+        return replace(prepared, scan=replace(prepared.scan, pixels=hollow))
+
+    def _keep(self, stored: StoredScan, body: str, ending: Ending) -> Ending:
+        kind: Literal["finding", "rejection"] = "rejection" if ending == "rejected" else "finding"
+        kept = self._findings.put_once(finding_id(stored), stored.owner, body, kind=kind)
+        self._results.publish(stored, kept)
+        return ending
+
+    def _is_scan(self, event: ObjectEvent) -> bool:
+        """Whether an object is one to classify: results, folder markers and manifests are not."""
+        right_bucket = self._limits.bucket in (None, event.bucket)
+        return right_bucket and not event.key.endswith("/") and event.key.rsplit("/", 1)[-1] != MANIFEST_NAME
+
+
+def _grouped(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Items in groups of up to `size`, each as soon as it is full."""
+    source = iter(items)
+    while group := list(islice(source, size)):
+        yield group
+
+
+def _attempt(result: Callable[[], T]) -> T | Exception:
+    """What a future gives, or the exception that it ended with."""
+    try:
+        return result()
+    except Exception as error:  # noqa: BLE001 - one scan's failure, whatever it is, must not take the others with it
+        return error
