@@ -1,0 +1,57 @@
+"""The application, put together from its parts."""
+
+from collections.abc import Sequence
+
+from anyio import CapacityLimiter
+from fastapi import FastAPI
+
+from lambda_src.app.openapi import install_openapi
+from lambda_src.app.problems import install_problem_handlers
+from lambda_src.app.routes import findings, system
+from lambda_src.app.routes.page import page_router
+from lambda_src.app.services import LOCAL_HOSTS, ClassifierSource, FindingsStore, Limits, OwnerOf, Services, local_owner
+from lambda_src.app.shell import Shell
+from lambda_src.finding import NOTICE
+
+API_VERSION = "1"
+
+
+def create_app(
+    classifier_source: ClassifierSource,
+    limits: Limits | None = None,
+    *,
+    findings_store: FindingsStore | None = None,
+    owner_of: OwnerOf = local_owner,
+    hosts: Sequence[str] | None = LOCAL_HOSTS,
+) -> FastAPI:
+    """Build the application.
+
+    Args:
+        classifier_source: gives the classifier or raises why there is none; see `load_once`.
+        limits: what one request may bring.
+        findings_store: keeps findings; None where nothing is kept.
+        owner_of: whose findings a request reads and writes.
+        hosts: host names that may be asked for; None where a login stands before us.
+    """
+    limits = limits or Limits()
+    app = FastAPI(
+        title="Retinal OCT",
+        version=API_VERSION,
+        description=f"One OCT B-scan in, one finding out. {NOTICE}",
+        servers=[{"url": ".", "description": "where this document lies, a stage prefix included"}],
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = Services(
+        classifier=classifier_source,
+        limits=limits,
+        store=findings_store,
+        owner_of=owner_of,
+        workers=CapacityLimiter(limits.concurrent_scans),
+    )
+    install_problem_handlers(app)
+    for router in (system.router, findings.router, page_router()):
+        app.include_router(router)
+    install_openapi(app)
+    app.add_middleware(Shell, hosts=hosts)
+    return app

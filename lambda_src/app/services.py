@@ -1,0 +1,86 @@
+"""What the routes work with: given to `create_app` by an entry point, never read from the environment here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Protocol, cast
+
+from anyio import CapacityLimiter
+from fastapi import Request
+
+from lambda_src.classifier import Classifier
+from lambda_src.errors import ServiceError
+from lambda_src.finding import Finding
+
+ClassifierSource = Callable[[], Classifier]
+"""Gives the classifier, or raises the ServiceError that says why there is none."""
+
+OwnerOf = Callable[[Request], str]
+"""Who asks: the name that stored findings belong to. Raises Unauthorized where nobody is known."""
+
+LOCAL_OWNER = "local"
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]", "testserver")
+"""Names that a browser on this machine calls us by. Any other: a web page that has pointed its own name at us (rebinding)."""
+
+
+class FindingsStore(Protocol):
+    """Keeps findings, each for its owner alone."""
+
+    def put(self, finding: Finding, owner: str) -> None:
+        """Keep a finding for an owner."""
+
+    def get(self, finding_id: str, owner: str) -> Finding | None:
+        """The owner's finding of that id; None where it is not there or not the owner's."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may bring: bytes of a scan, pixels of a picture, scans in work at once."""
+
+    max_bytes: int = 20_000_000
+    max_pixels: int = 40_000_000
+    concurrent_scans: int = 2
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts that the routes share."""
+
+    classifier: ClassifierSource
+    limits: Limits
+    store: FindingsStore | None
+    owner_of: OwnerOf
+    workers: CapacityLimiter
+
+
+def services_of(request: Request) -> Services:
+    """The services that the application was built with."""
+    return cast(Services, request.app.state.services)
+
+
+def local_owner(_request: Request) -> str:
+    """The one owner where there is no login."""
+    return LOCAL_OWNER
+
+
+def load_once(load: ClassifierSource) -> ClassifierSource:
+    """A source that loads at the first call and keeps what came of it, a refusal included."""
+    lock = Lock()
+    kept: list[Classifier | ServiceError] = []
+
+    def source() -> Classifier:
+        with lock:
+            if not kept:
+                kept.append(_attempt(load))
+        if isinstance(kept[0], ServiceError):
+            raise kept[0]
+        return kept[0]
+
+    return source
+
+
+def _attempt(load: ClassifierSource) -> Classifier | ServiceError:
+    try:
+        return load()
+    except ServiceError as error:
+        return error
