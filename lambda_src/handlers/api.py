@@ -1,0 +1,67 @@
+"""Lambda's entry point for HTTP: API Gateway's REST proxy events to the application, by Mangum.
+
+All that can be done once is done at import, which Lambda runs at a cold start with a full CPU: settings, application, bundle. A
+refused bundle does not end the process, since that would be told as a bare 502: each request for an answer then says why.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from fastapi import Request
+from mangum import Mangum
+
+from lambda_src.app.factory import create_app
+from lambda_src.app.logs import setup_logging
+from lambda_src.app.services import Limits, load_once
+from lambda_src.aws.bundle import open_classifier
+from lambda_src.aws.findings import FindingsTable
+from lambda_src.errors import ServiceError, Unauthorized
+from lambda_src.settings import LAMBDA_MAX_BYTES, Settings
+
+
+def owner_of(request: Request) -> str:
+    """The caller by the token that API Gateway's Cognito authorizer has checked: a user's `sub`, or a system's `client_id`.
+
+    Raises:
+        Unauthorized: the event carries no claims.
+    """
+    context = request.scope["aws.event"].get("requestContext", {})
+    claims = (context.get("authorizer") or {}).get("claims") or {}
+    owner = claims.get("sub") or claims.get("client_id")
+    if not owner:
+        raise Unauthorized("This needs a token: what is kept belongs to somebody.")
+    return str(owner)
+
+
+def _build() -> Mangum:
+    setup_logging()
+    settings = Settings()
+    source = load_once(lambda: open_classifier(settings.model_uri, settings.model_sha256))
+    with suppress(ServiceError):
+        source()
+    app = create_app(
+        source,
+        Limits(max_bytes=min(settings.max_bytes, LAMBDA_MAX_BYTES), max_pixels=settings.max_pixels),
+        findings_store=FindingsTable(settings.table) if settings.table else None,
+        owner_of=owner_of,
+        hosts=None,
+    )
+    return Mangum(app, lifespan="off", text_mime_types=["text/", "application/json", "application/problem+json", "image/svg+xml"])
+
+
+_adapter = _build()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one API Gateway REST proxy event (bodies base64 where they are binary)."""
+    bare_stage = _bare_stage(event)
+    if bare_stage is not None:
+        return {"statusCode": 308, "headers": {"Location": f"{bare_stage}/"}, "body": "", "isBase64Encoded": False}
+    return _adapter(event, context)
+
+
+def _bare_stage(event: Mapping[str, Any]) -> str | None:
+    """`/prod` where the page was asked for without its last slash: its relative addresses would miss the stage."""
+    path = event.get("requestContext", {}).get("path", "")
+    return str(path) if event.get("path") == "/" and path and not path.endswith("/") else None
