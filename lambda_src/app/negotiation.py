@@ -18,7 +18,7 @@ def require_json_accepted(request: Request) -> None:
     """
     header = ", ".join(request.headers.getlist("accept"))
     wanted = set(_wanted(header))
-    if not wanted or wanted & _GIVEN:
+    if not header.strip() or wanted & _GIVEN:
         return
     fhir = " FHIR comes with the clinical interface and is not given yet." if FHIR_JSON in wanted else ""
     raise NotAcceptable(f"The answer is application/json; the Accept header must allow it.{fhir}", limit="application/json")

@@ -16,8 +16,8 @@ export const TRIAGE_NAMES = {
 
 /** A probability as a percentage that never claims more than was computed. */
 export function percent(p) {
-  if (p > 0.999 && p < 1) return "> 99.9 %";
-  if (p > 0 && p < 0.001) return "< 0.1 %";
+  if (p > 0.999) return "> 99.9 %";
+  if (p < 0.001) return "< 0.1 %";
   return `${(p * 100).toFixed(1)} %`;
 }
 

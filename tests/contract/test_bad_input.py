@@ -1,0 +1,55 @@
+"""The table of bad inputs, over HTTP: each has its own status and type, none is a 500, none takes much memory."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.support.bad_inputs import BAD_INPUTS, BadInput
+from tests.support.http import client_of
+
+MOST_MIB = 1024
+
+# Own process: the peak of resident memory can only be read for a whole one.
+_PEAK = """
+import resource, sys
+from pathlib import Path
+from tests.support.bad_inputs import BAD_INPUTS
+from tests.support.http import client_of
+client = client_of(Path(sys.argv[1]))
+for bad in BAD_INPUTS:
+    assert client.post("/v1/findings", content=bad.make()).status_code == bad.status
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.fixture(scope="module")
+def client(tiny_bundle: Path) -> TestClient:
+    return client_of(tiny_bundle)
+
+
+def _told(bad: BadInput, answer: dict[str, object]) -> object:
+    return answer["outcome"] if bad.status == 200 else str(answer["type"]).removeprefix("urn:oct:problem:")
+
+
+@pytest.mark.parametrize("multipart", [False, True], ids=["raw", "multipart"])
+@pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
+def test_each_has_its_own_answer(client: TestClient, bad: BadInput, multipart: bool) -> None:
+    body = bad.make()
+    answer = client.post("/v1/findings", files={"file": body}) if multipart else client.post("/v1/findings", content=body)
+    assert (answer.status_code, _told(bad, answer.json())) == (bad.status, bad.answer)
+
+
+@pytest.mark.parametrize("bad", [bad for bad in BAD_INPUTS if bad.status != 200], ids=lambda bad: bad.name)
+def test_each_refusal_says_in_a_sentence_what_is_allowed(client: TestClient, bad: BadInput) -> None:
+    problem = client.post("/v1/findings", content=bad.make()).json()
+    assert re.fullmatch(r"[A-Z].*\.", problem["detail"])
+    assert "JPEG, PNG, TIFF, BMP or WebP" in problem["detail"] or isinstance(problem["limit"], int)
+
+
+def test_all_together_take_less_than_a_gigabyte(tiny_bundle: Path, root: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", _PEAK, str(tiny_bundle)], cwd=root, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < MOST_MIB
