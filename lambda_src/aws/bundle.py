@@ -1,5 +1,6 @@
 """The model bundle from S3, and the one way in which both Lambda handlers open a classifier."""
 
+import atexit
 import hashlib
 import json
 import shutil
@@ -26,8 +27,14 @@ def open_classifier(uri: str, expected_sha256: str | None = None) -> Classifier:
     Raises:
         BundleRefused: it can't be fetched, or `load_classifier` refuses it.
     """
-    folder = fetch_bundle(uri, Path(tempfile.gettempdir()) / "oct-bundles") if uri.startswith(S3_SCHEME) else Path(uri)
-    return load_classifier(folder, expected_sha256=expected_sha256)
+    return load_classifier(_fetched(uri) if uri.startswith(S3_SCHEME) else Path(uri), expected_sha256=expected_sha256)
+
+
+def _fetched(uri: str) -> Path:
+    """The bundle in a folder of this process, gone with it: what is loaded is what S3 holds now, never an older copy."""
+    folder = Path(tempfile.mkdtemp(prefix="oct-bundle-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return fetch_bundle(uri, folder)
 
 
 def fetch_bundle(uri: str, cache_dir: Path) -> Path:
@@ -42,7 +49,7 @@ def fetch_bundle(uri: str, cache_dir: Path) -> Path:
         cache_dir: where bundles are kept; made as needed.
 
     Raises:
-        BundleRefused: S3 does not give the manifest.
+        BundleRefused: S3 does not give the manifest or, for another reason than that it lacks it, a file.
     """
     bucket, _, prefix = uri.removeprefix(S3_SCHEME).partition("/")
     prefix = prefix.strip("/")
@@ -52,6 +59,8 @@ def fetch_bundle(uri: str, cache_dir: Path) -> Path:
         if not folder.is_dir():
             _download(bucket, prefix, manifest, folder)
     except (ClientError, BotoCoreError) as error:
+        if clients.error_code(error) in _MISSING:
+            raise BundleRefused("The bundle has no manifest.json that can be read.") from error
         raise BundleRefused(f"The model bundle can't be fetched from S3: {clients.error_code(error)}.") from error
     return folder
 

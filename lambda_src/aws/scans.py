@@ -91,6 +91,11 @@ class BucketResults:
             condition = {"IfMatch": current["ETag"]}
         raise TimeoutError("The result was overwritten by others at every attempt.")
 
+    def version(self, key: str) -> str | None:
+        """The version of the scan under a key that the result there is of; None where there is none."""
+        current = self._current(result_key(key))
+        return None if current is None else current["Metadata"].get(_VERSION_METADATA)
+
     def _put(self, key: str, scan: StoredScan, body: str, condition: dict[str, Any]) -> None:
         metadata = {_ORDER_METADATA: scan.order, _VERSION_METADATA: scan.version}
         try:
