@@ -36,6 +36,7 @@ _DAMAGE = (
 
 # Stored bit depths of medical cameras: 10, 12 and 14 bit data comes in 16 bit files.
 _FULL_SCALES = (255, 1023, 4095, 16383, 65535)
+_BLOCK_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,21 @@ def _from_integer(values: NDArray[np.integer]) -> NDArray[np.uint8]:
 
 
 def _from_float(values: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float]:
-    """Floats in 0..1 or 0..255 as they are, any other range stretched to its own extremes; not finite is black."""
+    """Floats in 0..1 or 0..255 as they are, any other range stretched to its own extremes; not finite is black.
+
+    Worked through by blocks of rows: whole float64 copies of the largest picture would take more than a gigabyte.
+    """
     finite = np.isfinite(values)
+    grey = np.zeros(values.shape, np.uint8)
     if not finite.any():
-        return np.zeros(values.shape, np.uint8), 0.0
-    low, high = float(values[finite].min()), float(values[finite].max())
+        return grey, 0.0
+    low, high = float(values.min(where=finite, initial=np.inf)), float(values.max(where=finite, initial=-np.inf))
     if low < 0 or high > 255:
         offset, scale = low, 255.0 / (high - low)
     else:
         offset, scale = 0.0, 255.0 if high <= 1.0 else 1.0
-    grey = np.where(finite, (np.where(finite, values, 0).astype(np.float64) - offset) * scale, 0.0)
-    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8), float(finite.mean())
+    for top in range(0, len(values), _BLOCK_ROWS):
+        rows = slice(top, top + _BLOCK_ROWS)
+        scaled = (np.where(finite[rows], values[rows], offset).astype(np.float64) - offset) * scale
+        grey[rows] = np.rint(np.clip(scaled, 0, 255))
+    return grey, float(finite.mean())
