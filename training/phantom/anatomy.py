@@ -82,6 +82,10 @@ class Eye:
     vitreous: Vitreous
     disc_x_um: float | None
     texture_seed: int
+    contrast: float
+    """How far the inner layers stand apart: 1 fully, 0 one grey."""
+    sheen: float
+    """How unevenly the nerve fibres shine."""
     choroid_contrast: float
     choroid_decay_um: float
     streaks: float
@@ -90,7 +94,7 @@ class Eye:
 
 LAYERS = ("rnfl", "gcipl", "inl", "opl", "onl", "segments")
 """The retina's layers from the ILM to the RPE, as `Eye.thickness` returns them."""
-LEVELS = (0.62, 0.47, 0.33, 0.46, 0.27, 0.30, 0.76, 0.42, 0.86, 0.50)
+LEVELS = (0.62, 0.47, 0.33, 0.46, 0.27, 0.30, 0.74, 0.42, 0.84, 0.40)
 """Mean brightness of RNFL, GCL+IPL, INL, OPL, ONL, myoid, EZ, outer segments, RPE and choroid on a display of fourth-root
 intensity; drawn
 to match the order that Staurenghi et al. 2014 describe (bright: RNFL, IPL, OPL, EZ, IZ, RPE; dark: INL, ONL)."""
@@ -124,10 +128,12 @@ def sample_eye(rng: np.random.Generator) -> Eye:
         vitreous=_sample_vitreous(rng),
         disc_x_um=None if disc is None else float(disc),
         texture_seed=int(rng.integers(0, 2**63)),
-        choroid_contrast=float(rng.uniform(0.05, 0.4)),
-        choroid_decay_um=float(rng.uniform(130.0, 420.0)),
-        streaks=float(rng.uniform(0.0, 0.16)),
-        streak_wave=sample_wave(rng, 40.0, 400.0, 24),
+        contrast=float(rng.uniform(0.35, 1.0)),
+        sheen=float(rng.uniform(0.0, 0.22)),
+        choroid_contrast=float(rng.uniform(0.03, 0.28)),
+        choroid_decay_um=float(rng.uniform(110.0, 420.0)),
+        streaks=float(rng.uniform(0.0, 0.10)),
+        streak_wave=sample_wave(rng, 45.0, 1200.0, 24),
     )
 
 
@@ -136,7 +142,7 @@ def _sample_vessel(rng: np.random.Generator) -> Vessel:
         x_um=float(rng.uniform(-4500.0, 4500.0)),
         drift=float(rng.normal(0.0, 0.6)),
         radius_um=float(rng.uniform(12.0, 60.0)),
-        shadow=float(rng.uniform(0.05, 0.6)),
+        shadow=float(rng.uniform(0.03, 0.42)),
         depth=float(rng.uniform(0.25, 0.95)),
     )
 

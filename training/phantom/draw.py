@@ -10,35 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.phantom.anatomy import Eye
-from training.phantom.curves import Canvas, Curve
-from training.phantom.lesions.model import Cyst, Focus, Lesions
+from training.phantom.blobs import Sheet, draw_cyst, draw_focus
+from training.phantom.curves import Canvas, Curve, bell
+from training.phantom.lesions.model import Lesions
 from training.phantom.surfaces import CHORIOCAPILLARIS_UM, Surfaces
-
-_TEXTURE_AXIAL_UM = 14.0
-_TEXTURE_LATERAL_UM = 18.0
-_TEXTURE_ROWS = 128
-_TEXTURE_COLUMNS = 900
-"""The tissue's own texture is kept on a grid of 1.8 x 16 mm around the fovea, in um from Bruch's membrane, so that a second
-scan meets it again."""
+from training.phantom.texture import texture
 
 SWOLLEN_UM = 50.0
 """A retina thicker than its own by this much is marked as lesion: about two standard deviations of a healthy central subfield."""
-
-
-@dataclass
-class Sheet:
-    """A picture in the making: reflectivity, lesion mask and the rows of the borders."""
-
-    value: Canvas
-    lesion: Canvas
-    rows: NDArray[np.float32]
-    axial_um: float
-    lateral_um: float
-    x_um: Curve
-    ilm_px: Curve
-    outer_px: Curve
-    bruch_px: Curve
-    layers: dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +50,7 @@ def draw(
     steps = _steps(eye, surfaces, bruch_px, axial_um)
     value, grain, lesion = _fill(steps, shape)
     depth = np.arange(shape[0], dtype=np.float32)[:, None] - bruch_px.astype(np.float32)[None, :]
-    value *= 1.0 + grain * _texture(eye, surfaces.x_um, depth * np.float32(axial_um))
+    value *= 1.0 + grain * texture(eye, surfaces.x_um, depth * np.float32(axial_um))
     sheet = Sheet(
         value,
         lesion,
@@ -85,39 +64,64 @@ def draw(
         layers=_layers(surfaces, bruch_px, axial_um),
     )
     for cyst in lesions.cysts:
-        _cyst(sheet, cyst, z_um)
+        draw_cyst(sheet, cyst, z_um)
     _choroid(sheet, eye, depth * np.float32(axial_um))
     _light(sheet, eye, surfaces, z_um)
     for focus in lesions.foci:
-        _focus(sheet, focus, z_um)
+        draw_focus(sheet, focus, z_um)
     return sheet
 
 
+SOFT_UM = 5.0
+"""Half of the span over which one inner layer passes into the next: they interdigitate, unlike membranes."""
+
+
+MATERIAL_EDGE_UM = 12.0
+"""Half of the span over which sub-retinal material fades into what lies above it."""
+
+
 def _steps(eye: Eye, s: Surfaces, bruch_px: Curve, axial_um: float) -> list[_Step]:
-    rnfl, gcipl, inl, opl, onl, myoid, ez, segments, rpe, choroid = eye.levels
     tops = _tops(s)
     px = {name: bruch_px - height / axial_um for name, height in tops.items()}
-    alive, swollen = s.photoreceptors, (s.swelling > SWOLLEN_UM).astype(np.float64)
+    return [*_inner(eye, s, px, axial_um), *_outer(eye, s, px, axial_um)]
+
+
+def _inner(eye: Eye, s: Surfaces, px: dict[str, Curve], axial_um: float) -> list[_Step]:
+    """RNFL to ONL: softly bordered, with what contrast the eye and its oedema leave."""
+    swollen = (s.swelling > SWOLLEN_UM).astype(np.float64)
+    levels = np.asarray(eye.levels[:5])
+    levels = levels[1:].mean() + (levels - levels[1:].mean()) * np.asarray([1.0, *[eye.contrast * (1.0 - 0.6 * s.blur)] * 4])
+    sheen = np.clip(1.0 + eye.sheen * eye.streak_wave(0.2 * s.x_um), 0.5, 1.6)
+    steps = [_Step(px["ilm"], levels[0] * sheen, 0.06)]
+    before: Curve | float = levels[0]
+    for name, level in zip(("gcipl", "inl", "opl", "onl"), levels[1:].tolist(), strict=True):
+        lesion = swollen if name != "gcipl" else 0.0
+        steps.append(_Step(px[name] - SOFT_UM / axial_um, 0.5 * (before + level), 0.06, lesion))
+        steps.append(_Step(px[name] + SOFT_UM / axial_um, level, 0.07, lesion))
+        before = level
+    return steps
+
+
+def _outer(eye: Eye, s: Surfaces, px: dict[str, Curve], axial_um: float) -> list[_Step]:
+    """Photoreceptors, what lies under the retina, RPE, choroid, sclera."""
+    _, _, _, opl, onl, myoid, ez, segments, rpe, choroid = eye.levels
+    alive = s.photoreceptors
     dead = 0.75 * onl + 0.15 * opl
+    edge = np.minimum(0.15 * s.material, MATERIAL_EDGE_UM) / axial_um  # organised tissue has no membrane of its own
     return [
-        _Step(px["ilm"], rnfl, 0.06),
-        _Step(px["gcipl"], gcipl, 0.06),
-        _Step(px["inl"], inl, 0.06, swollen),
-        _Step(px["opl"], opl, 0.08, swollen),
-        _Step(px["onl"], onl, 0.06, swollen),
-        _Step(px["elm"], onl + 0.12 * alive),
+        _Step(px["elm"], onl + 0.12 * alive, 0.05),
         _Step(px["myoid"], onl + (myoid - onl) * alive),
         _Step(px["ez"], dead + (ez - dead) * alive),
         _Step(px["os"], dead + (segments - dead) * alive),
         _Step(px["iz"], dead + (0.6 * ez + 0.4 * segments - dead) * alive),
         _Step(px["fluid"], s.fluid_level, 0.05, 1.0),
-        _Step(px["material"], s.material_level, s.material_grain, 1.0),
+        _Step(px["material"] - edge, 0.5 * (s.material_level + np.where(s.fluid > 4.0, s.fluid_level, dead)), 0.1, 1.0),
+        _Step(px["material"] + edge, s.material_level, s.material_grain, 1.0),
         _Step(px["rpe"], 0.25 + (rpe - 0.25) * s.rpe),
         _Step(px["sub_rpe"], s.sub_rpe_level, s.sub_rpe_grain, 1.0),
         _Step(px["bruch"], 0.75 * rpe),
         _Step(px["capillaries"], 0.9 * choroid + 0.1, 0.3 * eye.choroid_contrast),
         _Step(px["choroid"], choroid, eye.choroid_contrast),
-        _Step(px["sclera"], 0.95 * choroid, 0.05),
     ]
 
 
@@ -138,7 +142,6 @@ def _tops(s: Surfaces) -> dict[str, Curve]:
     tops["bruch"] = np.where(s.sub_rpe > 9.0, 3.0, 0.0)
     tops["capillaries"] = np.full_like(height, -2.0)
     tops["choroid"] = np.full_like(height, -2.0 - CHORIOCAPILLARIS_UM)
-    tops["sclera"] = np.full_like(height, -1e4)
     return tops
 
 
@@ -155,7 +158,7 @@ def _fill(steps: list[_Step], shape: tuple[int, int]) -> tuple[Canvas, Canvas, C
         row = clipped.astype(np.intp)
         part = clipped - row
         for k, now in enumerate((step.level, step.grain, step.lesion)):
-            jump = np.asarray(now - before[k])
+            jump = np.asarray(np.subtract(now, before[k]))
             if not jump.any():
                 continue
             canvases[k][row, columns] += (jump * (1.0 - part)).astype(np.float32)
@@ -183,108 +186,9 @@ def _layers(s: Surfaces, bruch_px: Curve, axial_um: float) -> dict[str, NDArray[
     }
 
 
-def _texture(eye: Eye, x_um: Curve, depth_um: Canvas) -> Canvas:
-    """Unit-variance grain of the tissue: fine above Bruch's membrane, the choroid's vessels below; float32 [H, W]."""
-    grid = _texture_grid(eye.texture_seed)
-    place = np.clip(x_um / _TEXTURE_LATERAL_UM + _TEXTURE_COLUMNS // 2, 0, _TEXTURE_COLUMNS - 2)
-    left = place.astype(np.intp)
-    part = (place - left).astype(np.float32)
-    columns = grid[:, left] * (1.0 - part) + grid[:, left + 1] * part  # [rows of the grid, W]
-    width = np.int32(len(x_um))
-    row = np.clip(depth_um * np.float32(1.0 / _TEXTURE_AXIAL_UM) + np.float32(_TEXTURE_ROWS // 2), 0, _TEXTURE_ROWS - 2)
-    low = row.astype(np.int32)
-    row -= low
-    low *= width
-    low += np.arange(width, dtype=np.int32)[None, :]
-    flat = columns.ravel()
-    above = flat[low]
-    low += width
-    return np.asarray(above + row * (flat[low] - above), dtype=np.float32)
-
-
-def _texture_grid(seed: int) -> Canvas:
-    rng = np.random.default_rng(seed)
-    grid = rng.standard_normal((_TEXTURE_ROWS, _TEXTURE_COLUMNS), dtype=np.float32)
-    half = _TEXTURE_ROWS // 2
-    above = _smooth(grid[:half], 1, 1 + int(rng.integers(0, 3)))
-    below = _smooth(_smooth(grid[half:], 1, 1), 1 + int(rng.integers(0, 2)), 1 + int(rng.integers(0, 3)))
-    lumens = 0.4 - 1.3 * np.clip(below, -0.3, 1.2)  # vessels are dark ovals in a brighter stroma
-    return np.concatenate([above, lumens]).astype(np.float32)
-
-
-def _smooth(grid: Canvas, down: int, across: int) -> Canvas:
-    """Box-averaged noise with unit variance."""
-    for axis, reach in ((0, down), (1, across)):
-        grid = np.asarray(sum(np.roll(grid, k, axis) for k in range(-reach, reach + 1)), dtype=np.float32)
-    return np.asarray(grid / (grid.std() + 1e-6), dtype=np.float32)
-
-
-def _window(centre: float, half: float, limit: int) -> slice:
-    return slice(int(np.clip(centre - half - 1, 0, limit)), int(np.clip(centre + half + 2, 0, limit)))
-
-
-def _place(sheet: Sheet, x_um: float, depth: float) -> tuple[float, float, float]:
-    """Column, row and local retinal thickness in px of a place inside the retina."""
-    column = float(x_um - sheet.x_um[0]) / sheet.lateral_um
-    nearest = int(np.clip(round(column), 0, len(sheet.x_um) - 1))
-    ilm, outer = float(sheet.ilm_px[nearest]), float(sheet.outer_px[nearest])
-    return column, ilm + depth * (outer - ilm), outer - ilm
-
-
-def _cyst(sheet: Sheet, cyst: Cyst, z_um: float) -> None:
-    """Cut a pocket of fluid out of the retina, with an edge one pixel soft."""
-    away = abs(z_um - cyst.z_um) / cyst.half_width_um
-    if away >= 1.0:
-        return
-    scale = float(np.sqrt(1.0 - away**2))
-    column, row, room = _place(sheet, cyst.x_um, cyst.depth)
-    a = max(cyst.half_width_um * scale / sheet.lateral_um, 0.3)
-    b = max(min(cyst.half_height_um * scale / sheet.axial_um, (2.0 if cyst.through else 0.42) * room), 0.3)
-    ys, xs = _window(row, b + abs(cyst.lean) * a, sheet.value.shape[0]), _window(column, a, sheet.value.shape[1])
-    if ys.start >= ys.stop or xs.start >= xs.stop:
-        return
-    dx = (np.arange(xs.start, xs.stop) - column) / a
-    dy = (sheet.rows[ys] - row - cyst.lean * a * dx[None, :]) / b
-    reach = (np.abs(dx)[None, :] ** cyst.power + np.abs(dy) ** cyst.power) ** (1.0 / cyst.power)
-    inside = np.clip((1.0 - reach) * min(a, b) + 0.5, 0.0, 1.0)
-    inside *= _within(sheet, ys, xs, cyst.through)
-    sheet.value[ys, xs] += ((cyst.level - sheet.value[ys, xs]) * inside).astype(np.float32)
-    sheet.lesion[ys, xs] = np.maximum(sheet.lesion[ys, xs], inside)
-
-
-def _within(sheet: Sheet, ys: slice, xs: slice, through: bool) -> NDArray[np.bool_]:
-    """Where a cyst may lie: under the ILM and above the photoreceptors, or anywhere down to the RPE for a hole."""
-    ilm, outer = sheet.ilm_px[xs], sheet.outer_px[xs]
-    top = ilm - 2.0 if through else ilm + 0.05 * (outer - ilm) + 1.0
-    bottom = outer + 2.0 if through else outer - 40.0 / sheet.axial_um
-    return np.asarray((sheet.rows[ys] > top[None, :]) & (sheet.rows[ys] < bottom[None, :]))
-
-
-def _focus(sheet: Sheet, focus: Focus, z_um: float) -> None:
-    """Lay a bright dot on the retina and dim what lies below it."""
-    away = abs(z_um - focus.z_um) / focus.radius_um
-    if away >= 1.0:
-        return
-    scale = float(np.sqrt(1.0 - away**2))
-    column, row, _ = _place(sheet, focus.x_um, focus.depth)
-    a, b = (
-        max(focus.radius_um * scale * focus.stretch / sheet.lateral_um, 0.35),
-        max(focus.radius_um * scale / sheet.axial_um, 0.35),
-    )
-    ys, xs = _window(row, 1.6 * b, sheet.value.shape[0]), _window(column, 1.6 * a, sheet.value.shape[1])
-    if ys.start >= ys.stop or xs.start >= xs.stop:
-        return
-    dx = (np.arange(xs.start, xs.stop) - column) / a
-    inside = np.exp(-((dx[None, :] ** 2 + ((sheet.rows[ys] - row) / b) ** 2) ** 2)).astype(np.float32)
-    patch = sheet.value[ys, xs]
-    sheet.value[ys, xs] = patch + np.maximum(focus.level - patch, 0.0) * inside
-    sheet.value[ys.stop :, xs] *= (1.0 - focus.shadow * np.exp(-(dx**4))).astype(np.float32)
-    sheet.lesion[ys, xs] = np.maximum(sheet.lesion[ys, xs], inside > 0.5)
-
-
 def _choroid(sheet: Sheet, eye: Eye, depth_um: Canvas) -> None:
     """Fade the picture below Bruch's membrane."""
-    decay = np.exp(np.maximum(depth_um - np.float32(0.35 * eye.choroid_um), 0.0) * np.float32(-1.0 / eye.choroid_decay_um))
+    decay = np.exp(np.maximum(depth_um - np.float32(0.15 * eye.choroid_um), 0.0) * np.float32(-1.0 / eye.choroid_decay_um))
     sheet.value *= decay
 
 
@@ -293,8 +197,8 @@ def _light(sheet: Sheet, eye: Eye, s: Surfaces, z_um: float) -> None:
     shadow = np.ones_like(s.x_um)
     for vessel in eye.vessels:
         distance = s.x_um - vessel.x_um - vessel.drift * z_um
-        shadow = shadow * (1.0 - vessel.shadow * np.exp(-((distance / vessel.radius_um) ** 4)))
-    streak = np.exp(eye.streaks * eye.streak_wave(s.x_um, z_um) * (1.0 + 1.5 * np.clip(s.leak, 0.0, 1.0)))
+        shadow = shadow * (1.0 - vessel.shadow * bell(distance, vessel.radius_um, 2.5))
+    streak = np.exp(eye.streaks * eye.streak_wave(s.x_um, z_um) * (1.0 + np.clip(s.leak, 0.0, 1.0)))
     below = shadow * s.shade * streak * (1.0 + s.leak)
     light = np.zeros((sheet.value.shape[0] + 1, sheet.value.shape[1]), np.float32)
     columns = np.arange(light.shape[1])

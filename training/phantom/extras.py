@@ -3,8 +3,8 @@
 import numpy as np
 
 from training.phantom.anatomy import Eye
+from training.phantom.blobs import Sheet
 from training.phantom.curves import Curve
-from training.phantom.draw import Sheet
 from training.phantom.lesions.model import Lesions
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from training.phantom.curves import log_uniform
 from training.phantom.lesions import Cyst, Focus, Lesions, Mound
 from training.phantom.lesions.normal import sample_normal
-from training.phantom.sample import SHAPE, sample_anatomy, sample_acquisition, render
+from training.phantom.sample import SHAPE, render, sample_acquisition, sample_anatomy
 
 
 def _hole(rng: np.random.Generator) -> Lesions:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.phantom.anatomy import Eye, sample_eye
+from training.phantom.blobs import Sheet
 from training.phantom.curves import Curve
-from training.phantom.draw import Sheet, draw
+from training.phantom.draw import draw
 from training.phantom.extras import draw_disc, draw_membrane, draw_vitreous
 from training.phantom.frame import Frame, bruch_um, mark, pad, sample_frame
 from training.phantom.lesions import Lesions, sample_lesions

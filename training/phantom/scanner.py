@@ -29,7 +29,7 @@ class Vendor:
 
 
 VENDORS = (
-    Vendor("spectralis", 0.60, (5.0, 8.0), (11.0, 20.0), (1850.0, 1990.0), (5800.0, 5800.0, 8700.0), (3.0, 30.0), (0.10, 0.25)),
+    Vendor("spectralis", 0.60, (5.0, 8.0), (11.0, 20.0), (1850.0, 1990.0), (5800.0, 5800.0, 8700.0), (1.5, 14.0), (0.12, 0.27)),
     Vendor("cirrus", 0.14, (4.5, 8.0), (14.0, 26.0), (1900.0, 2050.0), (6000.0,), (1.5, 14.0), (0.14, 0.34)),
     Vendor("topcon", 0.14, (5.0, 9.0), (16.0, 28.0), (2000.0, 2700.0), (6000.0, 9000.0, 12000.0), (2.0, 30.0), (0.12, 0.32)),
     Vendor(
@@ -89,8 +89,8 @@ def sample_scanner(rng: np.random.Generator) -> Scanner:
         depth_um=depth,
         width_um=width,
         looks=log_uniform(rng, *vendor.looks),
-        noise_looks=log_uniform(rng, 1.0, 9.0),
-        correlation_um=(float(rng.uniform(2.0, 6.0)), float(rng.uniform(3.0, 22.0))),
+        noise_looks=log_uniform(rng, 0.8, 5.0),
+        correlation_um=(float(rng.uniform(2.0, 6.0)), float(rng.uniform(3.0, 16.0))),
         floor=float(rng.uniform(*vendor.floor)),
         black=float(rng.uniform(0.35, 1.0)),
         white=float(rng.uniform(0.8, 1.2)),

@@ -37,6 +37,8 @@ class Surfaces:
     """Extra light below Bruch's membrane: 0 none, 1 twice the usual."""
     shade: Curve
     """Share of light left below the lesion, 0 to 1."""
+    blur: float
+    """How far oedema has washed out the borders of the inner layers, 0 to 1."""
     swelling: Curve
     """Thickening of the retina in um; below 0 where it has thinned."""
 
@@ -86,6 +88,7 @@ def cut(eye: Eye, lesions: Lesions, x_um: Curve, z_um: float, slice_um: float = 
         photoreceptors=photoreceptors,
         rpe=_survives(lesions.atrophy, x_um, z_um, "rpe"),
         leak=leak,
+        blur=lesions.blur,
         swelling=swelling,
         shade=1.0 - lesions.shade * np.clip((sub_rpe + material) / 120.0, 0.0, 1.0),
     )
@@ -104,7 +107,7 @@ def _heap(mounds: tuple[Mound, ...], x_um: Curve, z_um: float) -> tuple[Curve, C
 
 
 def _patch(patch: Atrophy, x_um: Curve, z_um: float) -> Curve:
-    return bell(np.hypot(x_um - patch.x_um, z_um - patch.z_um), patch.half_width_um, 4.0)
+    return bell(np.hypot(x_um - patch.x_um, z_um - patch.z_um), patch.half_width_um, 3.0)
 
 
 def _survives(patches: tuple[Atrophy, ...], x_um: Curve, z_um: float, what: str) -> Curve:

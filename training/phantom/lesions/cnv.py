@@ -8,9 +8,8 @@ layer, sub-retinal fluid and hyperreflective material, cysts, scars, atrophy, te
 import numpy as np
 
 from training.phantom.curves import chance, log_uniform, sample_wave
-from training.phantom.lesions.dme import foveal_cluster, small_cyst
-from training.phantom.lesions.drusen import druse
-from training.phantom.lesions.model import Atrophy, Cyst, Focus, Lesions, Mound
+from training.phantom.lesions import cnv_signs as signs
+from training.phantom.lesions.model import Lesions, Mound
 
 FAMILIES = {
     "fibrovascular": 0.24,
@@ -35,14 +34,14 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
     worn = family in ("scar", "atrophic", "tear")
     return Lesions(
         "CNV",
-        sub_rpe=(*core, *_company(rng, centre)),
+        sub_rpe=(*core, *signs.company(rng, centre)),
         material=material,
-        fluid=_fluid(rng, centre, reach, 0.2 if worn else 0.68),
-        swelling=_swelling(rng, centre, reach),
-        cysts=_cysts(rng, centre, reach, 0.75 if family == "intraretinal" else 0.4),
-        foci=_foci(rng, centre, reach, family),
-        atrophy=_atrophy(rng, centre, reach, worn),
-        rpe_wave=sample_wave(rng, 50.0, 500.0, 16),
+        fluid=signs.fluid(rng, centre, reach, 0.2 if worn else 0.68),
+        swelling=signs.swelling(rng, centre, reach),
+        cysts=signs.cysts(rng, centre, reach, 0.75 if family == "intraretinal" else 0.4),
+        foci=signs.foci(rng, centre, reach, family),
+        atrophy=signs.atrophy(rng, centre, reach, worn),
+        rpe_wave=sample_wave(rng, 110.0, 900.0, 16),
         rpe_wave_um=float(rng.uniform(0.0, 7.0)),
         compliance=float(rng.uniform(0.05, 0.6)),
         blur=float(rng.uniform(0.0, 0.7)),
@@ -54,17 +53,16 @@ def _core(rng: np.random.Generator, family: str, centre: float) -> tuple[tuple[M
     """The lesion itself: what lies below the RPE and what lies above it."""
     if family == "fibrovascular":
         return _fibrovascular(rng, centre), (_material(rng, centre, 200.0),) if chance(rng, 0.35) else ()
-    if family in ("serous", "tear"):
-        return (_serous(rng, centre),), (_material(rng, centre, 120.0),) if chance(rng, 0.25) else ()
+    if family in ("serous", "tear", "intraretinal"):
+        return (_serous(rng, centre, 0.45 if family == "intraretinal" else 1.0),), (_material(rng, centre, 120.0),) if chance(
+            rng, 0.25
+        ) else ()
     if family == "double_layer":
         return _double_layer(rng, centre), ()
-    if family == "intraretinal":
-        return (_serous(rng, centre, 0.45),), ()
-    if family == "atrophic":
-        return _double_layer(rng, centre) if chance(rng, 0.6) else (), (_material(rng, centre, 45.0),)
+    below = _double_layer(rng, centre) if chance(rng, 0.5) else ()
     if family == "scar":
-        return _double_layer(rng, centre) if chance(rng, 0.5) else (), _scar(rng, centre)
-    return _double_layer(rng, centre) if chance(rng, 0.5) else (), (_material(rng, centre, 280.0),)
+        return below, _scar(rng, centre)
+    return below, (_material(rng, centre, 45.0 if family == "atrophic" else 280.0),)
 
 
 def _mound(
@@ -83,7 +81,7 @@ def _mound(
         float(rng.uniform(1.8, 4.5)),
         level=float(rng.uniform(*level)),
         grain=float(rng.uniform(*grain)),
-        rough=float(rng.uniform(0.03, 0.5)),
+        rough=float(rng.uniform(0.03, 0.4)),
         wave=sample_wave(rng, float(rng.uniform(110.0, 260.0)), max(1.5 * half_um, 400.0), 12),
     )
 
@@ -145,110 +143,3 @@ def _scar(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
             _mound(rng, centre + float(rng.normal(0, 700.0)), half, float(rng.uniform(30.0, 190.0)), (0.5, 0.92), (0.1, 0.45))
         )
     return tuple(lumps)
-
-
-def _company(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
-    """Drusen beside the lesion, as most such eyes have."""
-    if not chance(rng, 0.5):
-        return ()
-    level = float(rng.uniform(0.25, 0.6))
-    return tuple(
-        druse(rng, centre + float(rng.normal(0, 1800.0)), (30.0, 200.0), (22.0, 110.0), level)
-        for _ in range(int(rng.integers(1, 9)))
-    )
-
-
-def _fluid(rng: np.random.Generator, centre: float, reach: float, probability: float) -> tuple[Mound, ...]:
-    """Sub-retinal fluid over the lesion or at its edge."""
-    if not chance(rng, probability):
-        return ()
-    return tuple(
-        Mound(
-            centre + reach * float(rng.normal(0.0, 0.9)),
-            0.0,
-            log_uniform(rng, 130.0, 1000.0),
-            log_uniform(rng, 16.0, 190.0),
-            float(rng.uniform(2.0, 4.0)),
-            level=float(rng.uniform(0.03, 0.2)),
-            grain=0.05,
-        )
-        for _ in range(int(rng.integers(1, 4)))
-    )
-
-
-def _swelling(rng: np.random.Generator, centre: float, reach: float) -> tuple[Mound, ...]:
-    """Swelling above the lesion, or thinning where it has burnt out."""
-    height = float(rng.uniform(10.0, 190.0)) if chance(rng, 0.55) else float(rng.uniform(-60.0, 15.0))
-    return (
-        Mound(
-            centre + float(rng.normal(0, 200.0)),
-            0.0,
-            reach * float(rng.uniform(0.6, 1.5)) + 200.0,
-            height,
-            float(rng.uniform(1.5, 3.0)),
-        ),
-    )
-
-
-def _cysts(rng: np.random.Generator, centre: float, reach: float, probability: float) -> tuple[Cyst, ...]:
-    if not chance(rng, probability):
-        return ()
-    level = float(rng.uniform(0.03, 0.2))
-    cysts = [small_cyst(rng, centre, reach + 150.0, level) for _ in range(int(rng.integers(1, 9)))]
-    if chance(rng, 0.35):
-        cysts += foveal_cluster(rng, centre + float(rng.normal(0.0, 200.0)), level)
-    return tuple(cysts)
-
-
-def _foci(rng: np.random.Generator, centre: float, reach: float, family: str) -> tuple[Focus, ...]:
-    count = int(rng.integers(1, 10)) if chance(rng, 0.55) or family == "intraretinal" else 0
-    dots = [
-        Focus(
-            centre + float(rng.normal(0, reach)),
-            float(rng.normal(0, 8.0)),
-            float(rng.uniform(7, 24)),
-            float(rng.uniform(0.3, 0.97)),
-            float(rng.uniform(0.5, 0.95)),
-            float(rng.uniform(0, 0.4)),
-        )
-        for _ in range(count)
-    ]
-    if family == "intraretinal" or chance(rng, 0.06):  # the vascular knot itself
-        dots.append(
-            Focus(
-                centre,
-                0.0,
-                float(rng.uniform(35, 90)),
-                float(rng.uniform(0.55, 0.9)),
-                float(rng.uniform(0.5, 0.8)),
-                float(rng.uniform(0.05, 0.35)),
-                1.4,
-            )
-        )
-    return tuple(dots)
-
-
-def _atrophy(rng: np.random.Generator, centre: float, reach: float, worn: bool) -> tuple[Atrophy, ...]:
-    """Lost photoreceptors over the lesion; where it has burnt out also lost RPE, and light below it."""
-    loss = Atrophy(
-        centre,
-        0.0,
-        reach * float(rng.uniform(0.7, 1.3)) + 80.0,
-        float(rng.uniform(0.3, 1.0)),
-        float(rng.uniform(0.0, 0.7 if worn else 0.25)),
-        float(rng.uniform(0.0, 0.8)) if worn or chance(rng, 0.3) else 0.0,
-        float(rng.uniform(0.0, 0.6)) if worn else 0.0,
-    )
-    patches = [
-        Atrophy(
-            centre + float(rng.normal(0, 1.2 * reach)),
-            0.0,
-            log_uniform(rng, 60.0, 500.0),
-            float(rng.uniform(0.3, 1.0)),
-            float(rng.uniform(0.2, 0.9)),
-            float(rng.uniform(0.15, 0.9)),
-            float(rng.uniform(0.0, 0.5)),
-        )
-        for _ in range(int(rng.integers(1, 4)) if worn or chance(rng, 0.25) else 0)
-    ]
-    return (loss, *patches)

@@ -42,12 +42,12 @@ def _swelling(rng: np.random.Generator, centre: float, reach: float, family: str
     low, high = _HEIGHTS_UM[family]
     mounds = [
         Mound(
-            centre, 0.0, reach * float(rng.uniform(0.8, 1.6)) + 150.0, log_uniform(rng, low, high), float(rng.uniform(1.3, 2.6))
+            centre, 0.0, reach * float(rng.uniform(0.8, 1.6)) + 150.0, log_uniform(rng, low, high), float(rng.uniform(1.6, 3.2))
         )
     ]
     if family in ("central", "massive"):  # the pit itself fills
         mounds.append(
-            Mound(0.0, 0.0, float(rng.uniform(250.0, 650.0)), float(rng.uniform(40.0, 320.0)), float(rng.uniform(1.2, 2.4)))
+            Mound(0.0, 0.0, float(rng.uniform(250.0, 650.0)), float(rng.uniform(40.0, 320.0)), float(rng.uniform(1.6, 2.8)))
         )
     if chance(rng, 0.25):
         mounds.append(

@@ -1,9 +1,9 @@
 """DRUSEN: heaps between the RPE and Bruch's membrane, and the deposits above the RPE; never fluid, never swelling.
 
 Sizes: small below 63 um, intermediate to 125 um, large above (Ferris et al. 2013, Ophthalmology 120:844); heights of soft
-drusen lie mostly between 30 and 150 um (Yi et al. 2009, Br J Ophthalmol 93:176); drusenoid detachments are 350 um wide and more (Cukras et
-al. 2010, Ophthalmology 117:489); reticular deposits are 20 to 80 um high and sit above the RPE (Zweifel et al. 2010,
-Ophthalmology 117:303).
+drusen lie mostly between 30 and 150 um (Yi et al. 2009, Br J Ophthalmol 93:176); drusenoid detachments are 350 um wide and
+more (Cukras et al. 2010, Ophthalmology 117:489); reticular deposits are 20 to 80 um high and sit above the RPE (Zweifel et al.
+2010, Ophthalmology 117:303).
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def sample_drusen(rng: np.random.Generator) -> Lesions:
     or pigment."""
     spread = float(rng.uniform(500.0, 3200.0))
     centre = float(rng.normal(0.0, 500.0))
-    level = float(rng.uniform(0.25, 0.68))
+    level = float(rng.uniform(0.3, 0.75))
     family = rng.choice(["hard", "soft", "mixed", "confluent", "single", "drusenoid"], p=[0.18, 0.26, 0.24, 0.14, 0.10, 0.08])
     mounds = _DRAWERS[str(family)](rng, centre, spread, level)
     deposits = tuple(_deposit(rng, spread) for _ in range(int(rng.integers(4, 25)))) if chance(rng, 0.15) else ()
@@ -27,7 +27,7 @@ def sample_drusen(rng: np.random.Generator) -> Lesions:
         deposits=deposits,
         foci=_pigment(rng, mounds),
         atrophy=_leaks(rng, mounds),
-        rpe_wave=sample_wave(rng, 60.0, 500.0, 16),
+        rpe_wave=sample_wave(rng, 90.0, 700.0, 16),
         rpe_wave_um=float(rng.uniform(0.0, 5.0)),
         compliance=float(rng.uniform(0.6, 1.0)),
         shade=float(rng.uniform(0.0, 0.25)),
@@ -39,7 +39,7 @@ def druse(
 ) -> Mound:
     """One druse at `x_um`; its bounds are half width and height in um."""
     half = log_uniform(rng, *half_um)
-    height = min(log_uniform(rng, *height_um), 1.9 * half)
+    height = min(log_uniform(rng, *height_um), 1.05 * half)
     return Mound(
         x_um,
         float(rng.normal(0.0, 0.35 * half)),
@@ -58,15 +58,15 @@ def _places(rng: np.random.Generator, centre: float, spread: float, count: int) 
 
 
 def _hard(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:
-    return [druse(rng, x, (22.0, 75.0), (22.0, 70.0), level) for x in _places(rng, centre, spread, int(rng.integers(3, 26)))]
+    return [druse(rng, x, (35.0, 120.0), (22.0, 75.0), level) for x in _places(rng, centre, spread, int(rng.integers(3, 26)))]
 
 
 def _soft(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:
-    return [druse(rng, x, (60.0, 240.0), (28.0, 130.0), level) for x in _places(rng, centre, spread, int(rng.integers(1, 12)))]
+    return [druse(rng, x, (90.0, 330.0), (28.0, 130.0), level) for x in _places(rng, centre, spread, int(rng.integers(1, 12)))]
 
 
 def _mixed(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:
-    return [druse(rng, x, (25.0, 220.0), (20.0, 120.0), level) for x in _places(rng, centre, spread, int(rng.integers(3, 20)))]
+    return [druse(rng, x, (40.0, 280.0), (20.0, 120.0), level) for x in _places(rng, centre, spread, int(rng.integers(3, 20)))]
 
 
 def _confluent(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:
@@ -74,7 +74,7 @@ def _confluent(rng: np.random.Generator, centre: float, spread: float, level: fl
     mounds: list[Mound] = []
     x = centre - 0.5 * float(rng.uniform(200.0, 1.6 * spread))
     for _ in range(int(rng.integers(3, 12))):
-        mounds.append(druse(rng, x, (50.0, 180.0), (30.0, 120.0), level))
+        mounds.append(druse(rng, x, (60.0, 240.0), (28.0, 120.0), level))
         x += mounds[-1].half_width_um * float(rng.uniform(0.8, 2.6))
     return mounds
 
@@ -82,7 +82,7 @@ def _confluent(rng: np.random.Generator, centre: float, spread: float, level: fl
 def _single(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:
     """One or two that must be found in an otherwise healthy scan."""
     return [
-        druse(rng, x, (35.0, 160.0), (32.0, 110.0), level) for x in _places(rng, centre, 0.6 * spread, int(rng.integers(1, 3)))
+        druse(rng, x, (50.0, 220.0), (30.0, 110.0), level) for x in _places(rng, centre, 0.6 * spread, int(rng.integers(1, 3)))
     ]
 
 

@@ -1,0 +1,115 @@
+"""What goes with choroidal neovascularisation: drusen, fluid, cysts, bright dots, and what has been lost."""
+
+import numpy as np
+
+from training.phantom.curves import chance, log_uniform
+from training.phantom.lesions.dme import foveal_cluster, small_cyst
+from training.phantom.lesions.drusen import druse
+from training.phantom.lesions.model import Atrophy, Cyst, Focus, Mound
+
+
+def company(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
+    """Drusen beside the lesion, as most such eyes have."""
+    if not chance(rng, 0.5):
+        return ()
+    level = float(rng.uniform(0.25, 0.6))
+    return tuple(
+        druse(rng, centre + float(rng.normal(0, 1800.0)), (40.0, 260.0), (22.0, 110.0), level)
+        for _ in range(int(rng.integers(1, 9)))
+    )
+
+
+def fluid(rng: np.random.Generator, centre: float, reach: float, probability: float) -> tuple[Mound, ...]:
+    """Sub-retinal fluid over the lesion or at its edge."""
+    if not chance(rng, probability):
+        return ()
+    return tuple(
+        Mound(
+            centre + reach * float(rng.normal(0.0, 0.9)),
+            0.0,
+            log_uniform(rng, 130.0, 1000.0),
+            log_uniform(rng, 16.0, 190.0),
+            float(rng.uniform(2.0, 4.0)),
+            level=float(rng.uniform(0.03, 0.2)),
+            grain=0.05,
+        )
+        for _ in range(int(rng.integers(1, 4)))
+    )
+
+
+def swelling(rng: np.random.Generator, centre: float, reach: float) -> tuple[Mound, ...]:
+    """Swelling above the lesion, or thinning where it has burnt out."""
+    height = float(rng.uniform(10.0, 190.0)) if chance(rng, 0.55) else float(rng.uniform(-60.0, 15.0))
+    return (
+        Mound(
+            centre + float(rng.normal(0, 200.0)),
+            0.0,
+            reach * float(rng.uniform(0.6, 1.5)) + 200.0,
+            height,
+            float(rng.uniform(1.5, 3.0)),
+        ),
+    )
+
+
+def cysts(rng: np.random.Generator, centre: float, reach: float, probability: float) -> tuple[Cyst, ...]:
+    if not chance(rng, probability):
+        return ()
+    level = float(rng.uniform(0.03, 0.2))
+    cysts = [small_cyst(rng, centre, reach + 150.0, level) for _ in range(int(rng.integers(1, 9)))]
+    if chance(rng, 0.35):
+        cysts += foveal_cluster(rng, centre + float(rng.normal(0.0, 200.0)), level)
+    return tuple(cysts)
+
+
+def foci(rng: np.random.Generator, centre: float, reach: float, family: str) -> tuple[Focus, ...]:
+    count = int(rng.integers(1, 10)) if chance(rng, 0.55) or family == "intraretinal" else 0
+    dots = [
+        Focus(
+            centre + float(rng.normal(0, reach)),
+            float(rng.normal(0, 8.0)),
+            float(rng.uniform(7, 24)),
+            float(rng.uniform(0.3, 0.97)),
+            float(rng.uniform(0.5, 0.95)),
+            float(rng.uniform(0, 0.4)),
+        )
+        for _ in range(count)
+    ]
+    if family == "intraretinal" or chance(rng, 0.06):  # the vascular knot itself
+        dots.append(
+            Focus(
+                centre,
+                0.0,
+                float(rng.uniform(35, 90)),
+                float(rng.uniform(0.55, 0.9)),
+                float(rng.uniform(0.5, 0.8)),
+                float(rng.uniform(0.05, 0.35)),
+                1.4,
+            )
+        )
+    return tuple(dots)
+
+
+def atrophy(rng: np.random.Generator, centre: float, reach: float, worn: bool) -> tuple[Atrophy, ...]:
+    """Lost photoreceptors over the lesion; where it has burnt out also lost RPE, and light below it."""
+    loss = Atrophy(
+        centre,
+        0.0,
+        reach * float(rng.uniform(0.7, 1.3)) + 80.0,
+        float(rng.uniform(0.3, 1.0)),
+        float(rng.uniform(0.0, 0.7 if worn else 0.25)),
+        float(rng.uniform(0.0, 0.55)) if worn or chance(rng, 0.3) else 0.0,
+        float(rng.uniform(0.0, 0.6)) if worn else 0.0,
+    )
+    patches = [
+        Atrophy(
+            centre + float(rng.normal(0, 1.2 * reach)),
+            0.0,
+            log_uniform(rng, 60.0, 500.0),
+            float(rng.uniform(0.3, 1.0)),
+            float(rng.uniform(0.2, 0.9)),
+            float(rng.uniform(0.1, 0.6)),
+            float(rng.uniform(0.0, 0.5)),
+        )
+        for _ in range(int(rng.integers(1, 4)) if worn or chance(rng, 0.25) else 0)
+    ]
+    return (loss, *patches)
