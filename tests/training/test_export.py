@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lambda_src.imaging.preprocess import preprocess
+from lambda_src.model.manifest import CLASSES
+from training.calibrate import principal_axes
+from training.errors import TrainingError
+from training.export import export, require_parity, run, session
+from training.finetune import predict
+from training.network import Network, build_encoder
+from training.phantom import phantom
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    torch.manual_seed(1)
+    model = Network(build_encoder("lite0", "imagenet"), len(CLASSES)).eval()
+    torch.nn.init.normal_(model.head.weight, std=0.05)
+    return model
+
+
+@pytest.fixture(scope="module")
+def scans() -> np.ndarray:
+    return np.stack([preprocess(phantom(seed, shape=(200, 208)).pixels, SIZE) for seed in range(100)])
+
+
+@pytest.fixture(scope="module")
+def graph(network: Network, scans: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("graph") / "model.onnx"
+    export(network, principal_axes(predict(network, scans)[1], 8), SIZE, path)
+    return path
+
+
+def test_onnx_answers_as_torch_does(network: Network, graph: Path, scans: np.ndarray) -> None:
+    assert require_parity(network, graph, scans) < 1e-4
+
+
+def test_another_network_fails_the_parity_check(graph: Path, scans: np.ndarray) -> None:
+    torch.manual_seed(2)
+    other = Network(build_encoder("lite0", "imagenet"), len(CLASSES)).eval()
+    with pytest.raises(TrainingError, match="ONNX differs"):
+        require_parity(other, graph, scans[:4])
+
+
+def test_class_maps_average_to_the_logits(network: Network, graph: Path, scans: np.ndarray) -> None:
+    logits, embedding, class_maps = run(session(graph), scans[:5])
+    assert class_maps.shape == (5, 4, 2, 2)
+    np.testing.assert_allclose(class_maps.mean(axis=(2, 3)), logits, atol=1e-4)
+    axes = principal_axes(predict(network, scans)[1], 8)
+    np.testing.assert_allclose(embedding, axes.embed(predict(network, scans[:5])[1]), atol=1e-3)
+
+
+def test_gain_and_offset_change_little(graph: Path) -> None:
+    scan = np.random.default_rng(1).integers(20, 120, (1, SIZE, SIZE)).astype(np.uint8)
+    brighter = (scan * 2).astype(np.uint8)
+    first, second = (run(session(graph), item)[0] for item in (scan, brighter))
+    np.testing.assert_allclose(first, second, atol=0.3)

@@ -1,0 +1,153 @@
+"""Writes a model bundle: graph, manifest, golden scans with their findings, model card; whole, or not at all."""
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from lambda_src.classifier import GOLDEN_FOLDER, Classifier, load_classifier
+from lambda_src.decision import Triage
+from lambda_src.imaging.decode import decode
+from lambda_src.model.bundle import load_bundle
+from lambda_src.model.manifest import (
+    CLASSES,
+    MANIFEST_FILE,
+    Calibration,
+    Conformal,
+    Golden,
+    InputSpec,
+    Manifest,
+    ModelFile,
+    OodSpec,
+    Training,
+    sealed,
+)
+from training.calibrate import QUALITY_LIMITS
+from training.errors import TrainingError
+from training.model_card import CARD_FILE, model_card
+from training.phantom import phantom
+
+MODEL_FILE = "model.onnx"
+DESCRIPTION = "Drawn phantom, not a patient"
+GOLDEN_TOLERANCE = 0.01
+GOLDEN_SEEDS = range(9_000_000, 9_000_400)
+"""Seeds that no training draws; the first of each class that is answered rightly becomes its golden scan."""
+TRIAGE: dict[str, Triage] = {"CNV": "urgent", "DME": "urgent", "DRUSEN": "routine", "NORMAL": "observe"}
+"""Kermany et al. 2018: CNV and DME are referred urgently, drusen routinely, normal is observed."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a bundle says besides its graph."""
+
+    name: str
+    version: str
+    size: int
+    precision: str
+    calibration: Calibration
+    conformal: Conformal
+    ood: OodSpec
+    training: Training
+    metrics: dict[str, Any]
+
+
+def write_bundle(folder: Path, graph: Path, contents: Contents) -> Manifest:
+    """Make the bundle in a temporary folder, load it as serving does, and only then move it to `folder`.
+
+    Files of `folder` that are no part of the bundle stay.
+
+    Raises:
+        TrainingError: no golden scan can be found for a class.
+        BundleRefused: the bundle would not load.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as name:
+        work = Path(name)
+        shutil.copyfile(graph, work / MODEL_FILE)
+        _write_manifest(work, contents)
+        _write_golden(work, Classifier(load_bundle(work)))
+        (work / CARD_FILE).write_text(model_card(_manifest(work, contents)))
+        manifest = _write_manifest(work, contents)
+        load_classifier(work)
+        _move(work, folder)
+    return manifest
+
+
+def _manifest(work: Path, contents: Contents) -> Manifest:
+    paths = sorted(path for path in work.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    files = {path.relative_to(work).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    size = (work / MODEL_FILE).stat().st_size
+    return sealed(
+        Manifest.model_validate(
+            {
+                "name": contents.name,
+                "version": contents.version,
+                "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "classes": CLASSES,
+                "triage": TRIAGE,
+                "input": InputSpec(size=contents.size),
+                "model": ModelFile.model_validate(
+                    {"file": MODEL_FILE, "sha256": files[MODEL_FILE], "bytes": size, "precision": contents.precision}
+                ),
+                "calibration": contents.calibration,
+                "conformal": contents.conformal,
+                "ood": contents.ood,
+                "quality": QUALITY_LIMITS,
+                "golden": Golden(tolerance=GOLDEN_TOLERANCE, names=[label.lower() for label in CLASSES]),
+                "files": files,
+                "training": contents.training,
+                "metrics": contents.metrics,
+            }
+        )
+    )
+
+
+def _write_manifest(work: Path, contents: Contents) -> Manifest:
+    manifest = _manifest(work, contents)
+    (work / MANIFEST_FILE).write_text(json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n")
+    return manifest
+
+
+def golden_png(seed: int, label: str) -> bytes:
+    """A phantom as PNG, with a text chunk that says that it is drawn."""
+    text = PngInfo()
+    text.add_text("Description", DESCRIPTION)
+    text.add_text("Comment", f"seed {seed}, drawn as {label}")
+    buffer = io.BytesIO()
+    Image.fromarray(phantom(seed, label).pixels).save(buffer, "PNG", pnginfo=text, optimize=True)
+    return buffer.getvalue()
+
+
+def _write_golden(work: Path, classifier: Classifier) -> None:
+    folder = work / GOLDEN_FOLDER
+    folder.mkdir()
+    for label in CLASSES:
+        data, body = _golden_scan(classifier, label)
+        (folder / f"{label.lower()}.png").write_bytes(data)
+        (folder / f"{label.lower()}.json").write_text(json.dumps(body, indent=1) + "\n")
+
+
+def _golden_scan(classifier: Classifier, label: str) -> tuple[bytes, dict[str, Any]]:
+    for seed in GOLDEN_SEEDS:
+        data = golden_png(seed, label)
+        finding = classifier.finding(decode(data))
+        if finding.outcome == "answered" and finding.label == label:
+            return data, finding.body()
+    raise TrainingError(f"of {len(GOLDEN_SEEDS)} phantoms drawn as {label}, the model answers none rightly")
+
+
+def _move(work: Path, folder: Path) -> None:
+    """The manifest last: until it lies there, the old one refuses the new files."""
+    paths = sorted((p for p in work.rglob("*") if p.is_file()), key=lambda path: path.name == MANIFEST_FILE)
+    for path in paths:
+        target = folder / path.relative_to(work)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)

@@ -1,0 +1,125 @@
+"""From raw outputs to thresholds: temperature, conformal sets, distance of the embedding, limits of quality."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec, QualityLimit
+
+AXES = 64
+"""Principal axes of the features that the embedding keeps; one more number says how much these leave out."""
+_DIGITS = 8
+
+QUALITY_LIMITS = {
+    "finite_fraction": QualityLimit(reason="The file holds pixels that are no numbers; export the scan again.", minimum=0.999),
+    "min_side_px": QualityLimit(reason="The picture is too small; send the scan at its own size.", minimum=100),
+    "visible_fraction": QualityLimit(reason="Most of the picture is white padding; send the scan unrotated.", minimum=0.4),
+    "signal_range": QualityLimit(reason="There is hardly any signal; check focus, media and exposure, and repeat.", minimum=0.2),
+    "saturated_fraction": QualityLimit(reason="The picture is saturated; lower the gain and repeat.", maximum=0.25),
+    "empty_columns": QualityLimit(reason="A large part of the picture is empty; repeat with the pupil centred.", maximum=0.35),
+    "band_contrast": QualityLimit(reason="No retina stands out; repeat with the retina in view.", minimum=0.12),
+}
+"""Wide limits, in the order in which reasons are given: half of what the worst drawn scans measure, or less."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Projection of the pooled features: mean [F] and orthonormal axes [F, K], float32."""
+
+    mean: NDArray[np.float32]
+    axes: NDArray[np.float32]
+
+    def embed(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[N, F] to [N, K + 1]: coordinates along the axes, and the norm of the rest."""
+        centred = features - self.mean
+        along = centred @ self.axes
+        rest = np.linalg.norm(centred - along @ self.axes.T, axis=1, keepdims=True)
+        return np.concatenate([along, rest], axis=1).astype(np.float32)
+
+
+def principal_axes(features: NDArray[np.float32], count: int = AXES) -> Axes:
+    """The first principal axes of features [N, F]; fewer where there are fewer scans."""
+    mean = features.mean(axis=0)
+    kept = min(count, len(features) - 1, features.shape[1])
+    _, _, rows = np.linalg.svd(features - mean, full_matrices=False)
+    return Axes(mean.astype(np.float32), np.ascontiguousarray(rows[:kept].T, dtype=np.float32))
+
+
+def log_softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
+    """[N, classes] log probabilities."""
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    return np.asarray(scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True)), np.float64)
+
+
+def nll(logits: NDArray[np.floating], labels: NDArray[np.int64], temperature: float) -> float:
+    """Mean negative log likelihood."""
+    return float(-log_softmax(logits, temperature)[np.arange(len(labels)), labels].mean())
+
+
+def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
+    """The temperature of least NLL (Guo et al. 2017, section 4.2), between 0.05 and 20."""
+    bounds = (math.log(0.05), math.log(20.0))
+    best = minimize_scalar(lambda log_t: nll(logits, labels, math.exp(log_t)), bounds=bounds, method="bounded")
+    return round(math.exp(float(best.x)), 4)
+
+
+def calibration(logits: NDArray[np.floating], labels: NDArray[np.int64], *, fitted_on: str, cross_fitted: bool) -> Calibration:
+    """Temperature fitted on outputs of weights that did not see the scans."""
+    return Calibration(temperature=fit_temperature(logits, labels), fitted_on=fitted_on, cross_fitted=cross_fitted)
+
+
+def conformal(logits: NDArray[np.floating], labels: NDArray[np.int64], temperature: float, *, alpha: float) -> Conformal:
+    """Split conformal thresholds of 1 - p(true) (Sadinle et al. 2019; finite-sample rank of Vovk 2012, section 2).
+
+    By class where a class has enough scans for a finite rank, else over all scans together.
+    """
+    probabilities = np.exp(log_softmax(logits, temperature))
+    scores = 1.0 - probabilities[np.arange(len(labels)), labels]
+    marginal = _conformal_quantile(scores, alpha)
+    thresholds = {}
+    for index, name in enumerate(CLASSES):
+        own = scores[labels == index]
+        enough = math.ceil((len(own) + 1) * (1 - alpha)) <= len(own)
+        thresholds[name] = round(_conformal_quantile(own, alpha) if enough else marginal, 6)
+    return Conformal(alpha=alpha, coverage=round(1 - alpha, 6), thresholds=thresholds)
+
+
+def _conformal_quantile(scores: NDArray[np.float64], alpha: float) -> float:
+    position = math.ceil((len(scores) + 1) * (1 - alpha))
+    return float(np.sort(scores)[position - 1]) if position <= len(scores) else 1.0
+
+
+def distances(embedding: NDArray[np.float32], mean: NDArray[np.float64], precision: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mahalanobis distances [N], as `lambda_src.decision.ood_score` measures them."""
+    offset = embedding.astype(np.float64) - mean
+    squared = np.einsum("nd,de,ne->n", offset, precision, offset)
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)), np.float64)
+
+
+def fit_ood(inside: NDArray[np.float32], held_out: NDArray[np.float32], outside: NDArray[np.float32]) -> OodSpec:
+    """Mean, precision and threshold of the distance.
+
+    The threshold lies half-way (in the logarithm) between what almost all held-out scans stay under and what almost all outliers
+    exceed; where these overlap, it lets the scans through.
+
+    Args:
+        inside: [N, D] embeddings of scans that the distance is fitted on.
+        held_out: [M, D] of other scans of the same kind.
+        outside: [K, D] of pictures that are none.
+    """
+    mean = inside.mean(axis=0).astype(np.float64)
+    covariance = np.cov(inside.astype(np.float64), rowvar=False)
+    ridge = 1e-3 * np.trace(covariance) / len(covariance)
+    precision = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
+    high_inside = float(np.quantile(distances(held_out, mean, precision), 0.995))
+    low_outside = float(np.quantile(distances(outside, mean, precision), 0.02))
+    threshold = math.sqrt(high_inside * max(low_outside, high_inside))
+    return OodSpec(mean=_rounded(mean), precision=[_rounded(row) for row in precision], threshold=round(threshold, 4))
+
+
+def _rounded(row: NDArray[np.float64]) -> list[float]:
+    return [float(f"{value:.{_DIGITS}g}") for value in row]

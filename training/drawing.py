@@ -1,0 +1,39 @@
+"""The phantoms of one training, each use from seeds of its own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data import ScanSet, drawn, phantom_set
+from training.recipe import Recipe
+
+PHANTOM_SEEDS = 1_000_000
+"""First seeds of what is drawn for each use; they never meet. Golden scans start at 9,000,000."""
+PAIR_SEEDS = 4_000_000
+HELD_OUT_SEEDS = 7_000_000
+OUTLIER_SEEDS = 8_000_000
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What a classifier is trained on, what it is calibrated on, and pictures that are no OCT scan (uint8 [N, S, S])."""
+
+    phantoms: ScanSet
+    held_out: ScanSet
+    outliers: NDArray[np.uint8]
+
+
+def draw(recipe: Recipe, cache: Path) -> Draws:
+    """Draw, or read from the cache, all but SimCLR's pairs."""
+    return Draws(
+        phantom_set(range(PHANTOM_SEEDS, PHANTOM_SEEDS + recipe.phantoms), recipe.size, cache=cache),
+        phantom_set(range(HELD_OUT_SEEDS, HELD_OUT_SEEDS + recipe.held_out), recipe.size, cache=cache),
+        drawn("outlier", range(OUTLIER_SEEDS, OUTLIER_SEEDS + recipe.outliers), recipe.size, cache=cache),
+    )
+
+
+def draw_pairs(recipe: Recipe, cache: Path) -> NDArray[np.uint8]:
+    """Two acquisitions of each anatomy, uint8 [N, 2, S, S]."""
+    return drawn("pair", range(PAIR_SEEDS, PAIR_SEEDS + recipe.pretrain_pairs), recipe.size, cache=cache)

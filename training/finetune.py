@@ -1,0 +1,105 @@
+"""The classifier stage: class-weighted cross entropy on phantoms, real scans, or both in one batch."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from lambda_src.model.manifest import CLASSES
+from training.checkpoint import StopSignal, seed_for
+from training.data import ScanSet
+from training.distributed import rank, world, wrapped
+from training.loop import Schedule, Stage, bf16, optimise
+from training.network import Network, channels_last
+from training.recipe import Recipe
+from training.sampling import order_at
+from training.views import VIEWS, view
+
+
+def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Weight of each class, inverse to its count, 1 on average over the scans; 1 for an absent class (King & Zeng 2001, 4.1)."""
+    counts = np.bincount(labels, minlength=len(CLASSES))
+    weights = np.divide(len(labels), len(CLASSES) * counts, out=np.ones(len(CLASSES)), where=counts > 0)
+    return weights.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Scans and how many of them are in each batch."""
+
+    scans: ScanSet
+    batch: int
+
+
+def finetune(
+    network: Network,
+    sources: list[Source],
+    recipe: Recipe,
+    schedule: Schedule,
+    *,
+    name: str = "finetune",
+    checkpoint: Path | None = None,
+    stop: StopSignal | None = None,
+) -> list[float]:
+    """Train the classifier in place.
+
+    Args:
+        network: is trained whole.
+        sources: every batch takes its share of each.
+        recipe: views, smoothing, class_weights, seed.
+        schedule: steps and rates.
+        name: of the stage.
+        checkpoint: file for resuming.
+        stop: SIGTERM.
+
+    Returns:
+        Losses, see `optimise`.
+    """
+    channels_last(network)
+    forward = wrapped(network)
+    weights = [_weights(source, recipe) for source in sources]
+
+    def loss_of(step: int) -> Tensor:
+        pixels, labels, factors = [], [], []
+        for number, (source, weight) in enumerate(zip(sources, weights, strict=True)):
+            chosen = order_at(step, source.batch, len(source.scans), seed=recipe.seed, salt=f"{name}{number}")
+            pixels.append(source.scans.pixels[chosen])
+            labels.append(source.scans.labels[chosen])
+            factors.append(weight[labels[-1]])
+        seed = seed_for(recipe.seed, name, step, rank())
+        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)  # dropout draws from the global generator
+        views = view(torch.from_numpy(np.concatenate(pixels)), VIEWS[recipe.views], generator)
+        with bf16():
+            logits = forward(views)
+        target, factor = torch.from_numpy(np.concatenate(labels)), torch.from_numpy(np.concatenate(factors))
+        each = functional.cross_entropy(logits.float(), target, label_smoothing=recipe.smoothing, reduction="none")
+        return (each * factor).mean()
+
+    return optimise(network, loss_of, schedule, Stage(name, recipe.key(), checkpoint, stop))
+
+
+def _weights(source: Source, recipe: Recipe) -> NDArray[np.float32]:
+    return class_weights(source.scans.labels) if recipe.class_weights else np.ones(len(CLASSES), np.float32)
+
+
+def steps_for(scans: int, epochs: float, batch: int) -> int:
+    """Steps of so many epochs over so many scans, on all processes together."""
+    return max(1, math.ceil(epochs * scans / (batch * world())))
+
+
+@torch.inference_mode()
+def predict(network: Network, pixels: NDArray[np.uint8], *, batch: int = 64) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Logits [N, classes] and pooled features [N, F], float32, of scans uint8 [N, S, S]."""
+    network.eval()
+    logits, features = [], []
+    for start in range(0, len(pixels), batch):
+        pooled = network.pooled(torch.from_numpy(pixels[start : start + batch])[:, None])
+        features.append(pooled.numpy())
+        logits.append(network.head(pooled).numpy())
+    return np.concatenate(logits), np.concatenate(features)

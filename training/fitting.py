@@ -1,0 +1,64 @@
+"""What is fitted once the weights stand: embedding axes, temperature, conformal sets, distance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lambda_src.model.manifest import Calibration, Conformal, OodSpec
+from training.adapt import OutOfFold
+from training.calibrate import Axes, calibration, conformal, fit_ood, log_softmax, nll, principal_axes
+from training.checkpoint import seed_for
+from training.data import ScanSet
+from training.drawing import Draws
+from training.finetune import predict
+from training.network import Network
+from training.recipe import Recipe
+from training.views import VIEWS, view
+
+MOST_FOR_AXES = 3000
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """All that a bundle needs besides the graph's weights."""
+
+    axes: Axes
+    calibration: Calibration
+    conformal: Conformal
+    ood: OodSpec
+    metrics: dict[str, float]
+
+
+def seen_as(scans: ScanSet, recipe: Recipe) -> NDArray[np.uint8]:
+    """One random view of each scan, uint8 [N, S, S]: how another scanner might show it, for fits that must hold there as well."""
+    generator = torch.Generator().manual_seed(seed_for(recipe.seed, "held-out views"))
+    parts = [torch.from_numpy(scans.pixels[i : i + 256]) for i in range(0, len(scans), 256)]
+    views = [view(part, VIEWS[recipe.views], generator)[:, 0].round().to(torch.uint8) for part in parts]
+    return torch.cat(views).numpy()
+
+
+def fit(network: Network, draws: Draws, recipe: Recipe, *, real: ScanSet | None, out_of_fold: OutOfFold | None) -> Fitted:
+    """Fit on held-out phantoms, plain and as random views; with real scans, on the outputs of weights that did not see them."""
+    held_out = np.concatenate([draws.held_out.pixels, seen_as(draws.held_out, recipe)])
+    labels = np.concatenate([draws.held_out.labels] * 2)
+    logits, features = predict(network, held_out)
+    inside = draws.phantoms.pixels[:MOST_FOR_AXES]
+    if real is not None:
+        inside = np.concatenate([inside, real.pixels])
+    _, inside_features = predict(network, inside)
+    axes = principal_axes(inside_features)
+    _, outside = predict(network, draws.outliers)
+    ood = fit_ood(axes.embed(inside_features), axes.embed(features), axes.embed(outside))
+    fitted_on = f"{len(labels)} held-out phantoms, half of them as random views"
+    if out_of_fold is not None:
+        logits, labels, fitted_on = out_of_fold.logits, out_of_fold.labels, f"{len(out_of_fold.labels)} real scans, out of fold"
+    tempered = calibration(logits, labels, fitted_on=fitted_on, cross_fitted=out_of_fold is not None)
+    sets = conformal(logits, labels, tempered.temperature, alpha=recipe.alpha)
+    return Fitted(axes, tempered, sets, ood, _metrics(logits, labels, tempered.temperature))
+
+
+def _metrics(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> dict[str, float]:
+    right = log_softmax(logits).argmax(axis=1) == labels
+    return {"held_out_accuracy": float(right.mean()), "held_out_nll": nll(logits, labels, temperature)}

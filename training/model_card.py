@@ -1,0 +1,68 @@
+"""The model card, written from the manifest alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lambda_src.model.manifest import Manifest
+
+CARD_FILE = "MODEL_CARD.md"
+_INTENDED_USE = """Research on macular OCT B-scans: CNV, DME, DRUSEN or NORMAL, or an honest "not this one". Not a medical
+device. One B-scan is not an eye: most retinal disease is outside these four classes, and a lesion may lie in another
+slice."""
+_WEAK_SPOTS = """- Scanners, protocols and clinics other than those it was measured on; figures on scans that were looked at
+  while the phantoms were improved are marked `looked_at`.
+- Myopia, children, eyes after surgery, and every disease outside the four classes.
+- Coverage holds for scans like those that it was fitted on, not for another scanner's."""
+
+
+def model_card(manifest: Manifest) -> str:
+    """Markdown with what the model is, what it was made from, how it was measured, and what it can't do."""
+    training = manifest.training
+    real = len(training.real_images_sha256)
+    images = f"{real} real scans, listed by sha256 in the manifest" if real else "No real scan and no patient's image"
+    source = training.recipe.get("weights_source", "random")
+    shape = f"uint8 [N, 1, {manifest.input.size}, {manifest.input.size}]"
+    cross = ", cross-fitted" if manifest.calibration.cross_fitted else ""
+    sections = {
+        "Intended use": _INTENDED_USE,
+        "What it was trained on": f"{images}. Drawn phantoms: {_inline(training.data)}. Initial weights: {source}.\n\n"
+        f"Seed {training.seed}, revision {training.revision}, command `{training.command}`.",
+        "Input and graph": f"{shape}, padding masked ({manifest.input.padding}), {manifest.input.resize}; "
+        f"{manifest.model.precision}, "
+        f"{manifest.model.bytes / 1e6:.1f} MB; normalisation, embedding and class maps are inside.",
+        "Decision": f"Temperature {manifest.calibration.temperature}, fitted on {manifest.calibration.fitted_on}{cross}. "
+        f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on. Out of distribution over a "
+        f"{manifest.ood.method} distance of {manifest.ood.threshold}.",
+        "Measured": _table(manifest.metrics),
+        "Weak spots and what was never tested": _WEAK_SPOTS,
+    }
+    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
+    return f"# {manifest.name} {manifest.version}\n\n{manifest.notice}\n\n{body}\n"
+
+
+def _inline(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _table(metrics: Mapping[str, Any]) -> str:
+    if not metrics:
+        return "Nothing yet."
+    rows = [f"| {name} | {_cell(value)} |" for name, value in _flat(metrics)]
+    return "\n".join(["| figure | value |", "|---|---|", *rows])
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        label = f"{prefix}{name}".replace("_", " ")
+        if isinstance(value, Mapping) and set(value) != {"value", "low", "high"}:
+            rows += _flat(value, f"{label}: ")
+        else:
+            rows.append((label, value))
+    return rows
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{100 * value['value']:.1f} % [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

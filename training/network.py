@@ -1,0 +1,92 @@
+"""The classifier network: standardise, encode, pool, one linear layer; its class maps come from the same weights."""
+
+import torch
+from torch import Tensor, nn
+
+from training.encoder import EfficientNetLite0
+from training.encoder_resnet import ResNet50
+from training.errors import TrainingError
+from training.weights import load_imagenet
+
+ENCODERS: dict[str, type[EfficientNetLite0 | ResNet50]] = {"lite0": EfficientNetLite0, "resnet50": ResNet50}
+INITS = ("imagenet", "random")
+_STD_FLOOR = 8.0
+"""Grey levels: a blank picture stays blank instead of having its noise blown up."""
+
+
+def standardise(scans: Tensor) -> Tensor:
+    """Each scan to mean 0 and deviation 1 over its own pixels, so that gain and offset of the scanner drop out.
+
+    Args:
+        scans: [N, 1, S, S], uint8 or float, grey levels 0..255.
+
+    Returns:
+        float32 [N, 1, S, S].
+    """
+    grey = scans.float()
+    centred = grey - grey.mean(dim=(2, 3), keepdim=True)
+    deviation = (centred * centred).mean(dim=(2, 3), keepdim=True).sqrt()
+    return centred / (deviation + _STD_FLOOR)
+
+
+def channels_last(module: nn.Module) -> None:
+    """Lay convolution weights out as oneDNN likes them best, in place."""
+    for parameter in module.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def freeze(encoder: EfficientNetLite0 | ResNet50, blocks: int) -> None:
+    """Fix the stem and the first blocks, in place: their edges and textures serve as they come, and they cost most of a step."""
+    for module in [encoder.stem, *list(encoder.blocks)[:blocks]] if blocks else []:
+        module.requires_grad_(requires_grad=False)
+        for norm in (m for m in module.modules() if isinstance(m, nn.BatchNorm2d)):
+            norm.register_forward_pre_hook(_evaluate)
+
+
+def _evaluate(module: nn.Module, _inputs: object) -> None:
+    """A fixed batch norm uses its kept statistics, in training as well."""
+    module.training = False
+
+
+class Network(nn.Module):
+    """Scans [N, 1, S, S] in grey levels to logits [N, classes]."""
+
+    def __init__(self, encoder: EfficientNetLite0 | ResNet50, classes: int, *, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(encoder.features, classes)
+
+    def features(self, scans: Tensor) -> Tensor:
+        """Feature maps [N, F, h, w]."""
+        standard = standardise(scans).contiguous(memory_format=torch.channels_last)
+        maps: Tensor = self.encoder(standard)
+        return maps
+
+    def pooled(self, scans: Tensor) -> Tensor:
+        """Mean features [N, F]."""
+        return self.features(scans).mean(dim=(2, 3))
+
+    def forward(self, scans: Tensor) -> Tensor:
+        """See the class."""
+        logits: Tensor = self.head(self.dropout(self.pooled(scans)))
+        return logits
+
+
+def build_encoder(name: str, init: str) -> EfficientNetLite0 | ResNet50:
+    """An encoder by name with its initial weights.
+
+    Raises:
+        TrainingError: an unknown name, or ImageNet weights for an encoder that has none here.
+    """
+    if name not in ENCODERS:
+        raise TrainingError(f"no encoder {name!r}; choose one of {', '.join(ENCODERS)}")
+    if init not in INITS:
+        raise TrainingError(f"no initial weights {init!r}; choose one of {', '.join(INITS)}")
+    encoder = ENCODERS[name]()
+    if init == "imagenet":
+        if not isinstance(encoder, EfficientNetLite0):
+            raise TrainingError(f"ImageNet weights are at hand for lite0 only; train {name} with --init random")
+        load_imagenet(encoder)
+    return encoder

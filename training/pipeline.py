@@ -1,0 +1,140 @@
+"""The training from end to end: draw, pretrain, fine-tune, adapt to real scans, calibrate, export, write and score the bundle."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from lambda_src.model.manifest import CLASSES, Training
+from training.adapt import adapt, read_labelled
+from training.bundle_writer import Contents, write_bundle
+from training.checkpoint import StopSignal, seed_for
+from training.data import ScanSet, generator_digest
+from training.distributed import barrier, is_main
+from training.drawing import Draws, draw, draw_pairs
+from training.environment import Places
+from training.evaluate import evaluate, report
+from training.export import export, require_parity
+from training.finetune import Source, finetune, steps_for
+from training.fitting import Fitted, fit
+from training.loop import Schedule
+from training.network import Network, build_encoder, freeze
+from training.recipe import Recipe
+from training.simclr import pretrain
+from training.unlabelled import read_unlabelled
+from training.weights import SOURCE
+
+PARITY_SCANS = 100
+RESULT_FILE = "training.json"
+
+
+def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> None:
+    """Train and write a bundle.
+
+    Raises:
+        TrainingError: the data, the disk or the loss is at fault.
+        Terminated: SIGTERM came.
+    """
+    revision = _revision()
+    torch.manual_seed(seed_for(recipe.seed, "weights"))
+    real = read_labelled(where.labelled, recipe.size) if where.labelled else None
+    draws = draw(recipe, where.cache)
+    network = Network(build_encoder(recipe.encoder, recipe.init), len(CLASSES), dropout=recipe.dropout)
+    if recipe.init == "imagenet":
+        freeze(network.encoder, recipe.frozen)
+    losses = {"pretrain": _pretrain(network, recipe, where, stop)}
+    losses["finetune"] = _finetune(network, draws.phantoms, recipe, where, stop)
+    out_of_fold = adapt(network, real, draws.phantoms, recipe, where, stop) if real else None
+    if is_main():
+        fitted = fit(network, draws, recipe, real=real, out_of_fold=out_of_fold)
+        training = Training(
+            data={"phantoms": recipe.phantoms, "pairs": recipe.pretrain_pairs, "generator": generator_digest()},
+            real_images_sha256=sorted(set(real.sha256)) if real else [],
+            revision=revision,
+            command=command,
+            seed=recipe.seed,
+            recipe={**dataclasses.asdict(recipe), "weights_source": SOURCE if recipe.init == "imagenet" else "random"},
+        )
+        _finish(network, draws, fitted, training, recipe, where, losses)
+    barrier()
+
+
+def _pretrain(network: Network, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
+    losses: list[float] = []
+    if recipe.pretrain_pairs:
+        pairs = draw_pairs(recipe, where.cache)
+        path = where.checkpoint("pretrain")
+        losses += pretrain(network.encoder, pairs, recipe, checkpoint=path, stop=stop)
+    if where.unlabelled:
+        scans = read_unlabelled(where.unlabelled, recipe.size)
+        path = where.checkpoint("pretrain-unlabelled")
+        losses += pretrain(network.encoder, scans, recipe, checkpoint=path, stop=stop)
+    return losses
+
+
+def _finetune(network: Network, phantoms: ScanSet, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
+    steps = steps_for(len(phantoms), recipe.epochs, recipe.batch)
+    schedule = Schedule(steps, recipe.rate, recipe.weight_decay, ema=recipe.ema)
+    path = where.checkpoint("finetune")
+    return finetune(network, [Source(phantoms, recipe.batch)], recipe, schedule, checkpoint=path, stop=stop)
+
+
+def _finish(
+    network: Network,
+    draws: Draws,
+    fitted: Fitted,
+    training: Training,
+    recipe: Recipe,
+    where: Places,
+    losses: dict[str, list[float]],
+) -> None:
+    where.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / "model.onnx"
+        export(network, fitted.axes, recipe.size, graph)
+        metrics = {**fitted.metrics, "onnx_parity": require_parity(network, graph, draws.held_out.pixels[:PARITY_SCANS])}
+        contents = Contents(
+            name=recipe.name,
+            version=recipe.version,
+            size=recipe.size,
+            precision="fp32",
+            calibration=fitted.calibration,
+            conformal=fitted.conformal,
+            ood=fitted.ood,
+            training=training,
+            metrics=metrics,
+        )
+        manifest = write_bundle(where.out, graph, contents)
+    tqdm.write(f"bundle {manifest.name} {manifest.version} in {where.out}, model.onnx {manifest.model.bytes / 1e6:.1f} MB")
+    for name, value in metrics.items():
+        tqdm.write(f"metric={name} value={value:.6f}")
+    result: dict[str, Any] = {"command": training.command, "revision": training.revision, "seed": recipe.seed}
+    result |= {"recipe": dataclasses.asdict(recipe), "losses": losses, "metrics": metrics, "model_sha256": manifest.model.sha256}
+    if where.evaluate:
+        result["evaluation"] = evaluate(where.out, where.evaluate)
+        tqdm.write(report(result["evaluation"]))
+    folder_of_results = where.results or where.checkpoints or where.out.parent
+    folder_of_results.mkdir(parents=True, exist_ok=True)
+    (folder_of_results / RESULT_FILE).write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _revision() -> str:
+    """The git revision, with a mark where the tree differs from it; what the job was told where there is no git."""
+    told = os.environ.get("OCT_REVISION")
+    if told:
+        return told
+    folder = Path(__file__).parent
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or "unknown"
