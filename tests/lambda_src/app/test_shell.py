@@ -1,16 +1,20 @@
 import io
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
 from lambda_src.app.factory import create_app
 from lambda_src.app.logs import LOGGER_NAME, setup_logging
+from lambda_src.app.services import Limits
 from lambda_src.classifier import Classifier
 from tests.support.http import client_of
+from tests.support.live import live_server
 
 
 @pytest.fixture
@@ -87,3 +91,26 @@ def test_an_exchange_is_one_line_without_anything_that_names_a_patient(client: T
     ]
     assert all(entry["duration_ms"] >= 0 for entry in entries)
     assert "DOE" not in log.getvalue()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v1/findings", 413), ("/nothing", 404), ("/healthz", 405)])
+def test_the_sender_of_a_large_refused_body_gets_to_read_why(tiny_bundle: Path, path: str, status: int) -> None:
+    with live_server(tiny_bundle, Limits(max_bytes=1000)) as address:
+        answer = httpx2.post(f"{address}{path}", content=b"\0" * 30_000_000, timeout=20)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_sender_who_waits_for_leave_is_refused_without_sending(tiny_bundle: Path) -> None:
+    with (
+        live_server(tiny_bundle, Limits(max_bytes=1000)) as address,
+        socket.create_connection(_host_port(address), 5) as connection,
+    ):
+        head = "POST /v1/findings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def _host_port(address: str) -> tuple[str, int]:
+    host, _, port = address.removeprefix("http://").partition(":")
+    return host, int(port)

@@ -1,0 +1,51 @@
+"""A real browser on the real page. The tests are skipped where Debian's `chromium` is not installed."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.live import live_server
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no browser: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(tiny_bundle: Path) -> Iterator[str]:
+    with live_server(tiny_bundle) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The loaded page. Anything that the browser complains of, a blocked resource included, fails the test."""
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None)
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    yield page
+    page.close()
+    assert complaints == []
