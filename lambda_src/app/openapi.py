@@ -5,6 +5,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from lambda_src.app.problems import PROBLEM_JSON
+from lambda_src.errors import PROBLEMS, TYPE_PREFIX
+
 _FRAMEWORKS_OWN = "#/components/schemas/HTTPValidationError"
 
 
@@ -23,3 +26,27 @@ def install_openapi(app: FastAPI) -> None:
         return document
 
     app.openapi = corrected  # type: ignore[method-assign]
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses of some statuses, from the one table of problems; for the `responses` of a route."""
+    return {
+        status: {
+            "description": "; ".join(f"{kind.title} ({slug})" for slug, kind in PROBLEMS.items() if kind.status == status),
+            "content": {
+                PROBLEM_JSON: {
+                    "schema": {
+                        "type": "object",
+                        "required": ["type", "title", "status", "detail"],
+                        "properties": {
+                            "type": {"type": "string", "examples": [f"{TYPE_PREFIX}truncated"]},
+                            "title": {"type": "string"},
+                            "status": {"type": "integer"},
+                            "detail": {"type": "string"},
+                        },
+                    }
+                }
+            },
+        }
+        for status in statuses
+    }

@@ -3,7 +3,7 @@
 export const CLASS_NAMES = {
   CNV: "Choroidal neovascularisation",
   DME: "Diabetic macular oedema",
-  DRUSEN: "Drusen",
+  DRUSEN: "Deposits under the retina",
   NORMAL: "None of the three diseases seen",
 };
 

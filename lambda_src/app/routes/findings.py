@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 
 from lambda_src.app.body import FIELD, read_scan
 from lambda_src.app.negotiation import require_json_accepted
-from lambda_src.app.problems import PROBLEM_JSON
+from lambda_src.app.openapi import problem_responses
 from lambda_src.app.services import FindingsStore, Services, services_of
-from lambda_src.errors import PROBLEMS, TYPE_PREFIX, BadRequest, NotFound
+from lambda_src.errors import BadRequest, NotFound
 from lambda_src.finding import Finding
 from lambda_src.imaging.decode import decode
 from lambda_src.imaging.overlay import overlay_png
@@ -30,40 +30,19 @@ _REQUEST_BODY = {
 }
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI responses of some statuses, from the one table of problems."""
-    return {
-        status: {
-            "description": "; ".join(f"{kind.title} ({slug})" for slug, kind in PROBLEMS.items() if kind.status == status),
-            "content": {
-                PROBLEM_JSON: {
-                    "schema": {
-                        "type": "object",
-                        "required": ["type", "title", "status", "detail"],
-                        "properties": {
-                            "type": {"type": "string", "examples": [f"{TYPE_PREFIX}truncated"]},
-                            "title": {"type": "string"},
-                            "status": {"type": "integer"},
-                            "detail": {"type": "string"},
-                        },
-                    }
-                }
-            },
-        }
-        for status in statuses
-    }
-
-
 @router.post(
     "/findings",
     summary="Classify one scan",
     response_model=Finding,
-    responses=_problems(400, 401, 406, 413, 415, 422, 500, 503),
+    response_description="The finding.",
+    responses=problem_responses(400, 401, 406, 413, 415, 422, 500, 503),
     openapi_extra={"requestBody": _REQUEST_BODY},
 )
 async def create_finding(
     request: Request,
-    overlay: Annotated[Literal["png"] | None, Query(description="`png` adds the scan with its heat map as a data URI")] = None,
+    overlay: Annotated[
+        Literal["png"] | None, Query(description="png: adds the scan with its heat map on it, as a data URI")
+    ] = None,
     store: Annotated[bool, Query(description="keep the finding (never the scan), to be read again by its id")] = False,
 ) -> Response:
     """Classify one B-scan (JPEG, PNG, TIFF, BMP or WebP). Nothing is kept unless asked for."""
@@ -80,9 +59,15 @@ async def create_finding(
     return Response(finding.wire_json(), headers=headers, media_type="application/json")
 
 
-@router.get("/findings/{finding_id}", summary="A stored finding", response_model=Finding, responses=_problems(401, 404, 406, 500))
+@router.get(
+    "/findings/{finding_id}",
+    summary="A stored finding",
+    response_model=Finding,
+    response_description="The finding, as it was answered.",
+    responses=problem_responses(401, 404, 406, 500),
+)
 def read_finding(request: Request, finding_id: str) -> Response:
-    """A finding that was stored by `?store=true` or by the batch way; only the owner's own."""
+    """A finding that was stored by ?store=true or by the batch way; only the owner's own."""
     services = services_of(request)
     owner = services.owner_of(request)
     finding = services.store.get(finding_id, owner) if services.store else None
