@@ -76,6 +76,8 @@ SOFT_UM = 5.0
 """Half of the span over which one inner layer passes into the next: they interdigitate, unlike membranes."""
 
 
+RAISED_UM = 10.0
+"""An RPE raised by less is the unevenness of health and no lesion."""
 MATERIAL_EDGE_UM = 12.0
 """Half of the span over which sub-retinal material fades into what lies above it."""
 
@@ -118,7 +120,7 @@ def _outer(eye: Eye, s: Surfaces, px: dict[str, Curve], axial_um: float) -> list
         _Step(px["material"] - edge, 0.5 * (s.material_level + np.where(s.fluid > 4.0, s.fluid_level, dead)), 0.1, 1.0),
         _Step(px["material"] + edge, s.material_level, s.material_grain, 1.0),
         _Step(px["rpe"], 0.25 + (rpe - 0.25) * s.rpe),
-        _Step(px["sub_rpe"], s.sub_rpe_level, s.sub_rpe_grain, 1.0),
+        _Step(px["sub_rpe"], s.sub_rpe_level, s.sub_rpe_grain, (s.sub_rpe > RAISED_UM).astype(np.float64)),
         _Step(px["bruch"], 0.75 * rpe),
         _Step(px["capillaries"], 0.9 * choroid + 0.1, 0.3 * eye.choroid_contrast),
         _Step(px["choroid"], choroid, eye.choroid_contrast),
@@ -148,7 +150,7 @@ def _tops(s: Surfaces) -> dict[str, Curve]:
 def _fill(steps: list[_Step], shape: tuple[int, int]) -> tuple[Canvas, Canvas, Canvas]:
     """Fill value, grain and lesion between the steps' borders."""
     height, width = shape
-    canvases = [np.zeros((height + 2, width), np.float32) for _ in range(3)]
+    jumps = np.zeros((height + 2, 3, width), np.float32)
     before: list[Curve | float] = [0.0, 0.0, 0.0]
     top = np.full(width, -np.inf)
     columns = np.arange(width)
@@ -161,11 +163,18 @@ def _fill(steps: list[_Step], shape: tuple[int, int]) -> tuple[Canvas, Canvas, C
             jump = np.asarray(np.subtract(now, before[k]))
             if not jump.any():
                 continue
-            canvases[k][row, columns] += (jump * (1.0 - part)).astype(np.float32)
-            canvases[k][row + 1, columns] += (jump * part).astype(np.float32)
+            jumps[row, k, columns] += (jump * (1.0 - part)).astype(np.float32)
+            jumps[row + 1, k, columns] += (jump * part).astype(np.float32)
             before[k] = now
-    value, grain, lesion = (np.cumsum(c, axis=0, dtype=np.float32)[:height] for c in canvases)
+    _accumulate(jumps)
+    value, grain, lesion = (np.ascontiguousarray(jumps[:height, k]) for k in range(3))
     return value, grain, lesion
+
+
+def _accumulate(jumps: NDArray[np.float32]) -> None:
+    """Sum down the rows, in place; row by row, which the cache likes ten times better than numpy's cumsum along axis 0."""
+    for row in range(1, jumps.shape[0]):
+        jumps[row] += jumps[row - 1]
 
 
 def _layers(s: Surfaces, bruch_px: Curve, axial_um: float) -> dict[str, NDArray[np.float32]]:
@@ -208,4 +217,5 @@ def _light(sheet: Sheet, eye: Eye, s: Surfaces, z_um: float) -> None:
     light[np.clip(sheet.bruch_px + 2.0 / sheet.axial_um, 0, sheet.value.shape[0]).astype(np.intp), columns] += (
         below - shadow
     ).astype(np.float32)
-    sheet.value *= np.cumsum(light, axis=0, dtype=np.float32)[:-1]
+    _accumulate(light)
+    sheet.value *= light[:-1]

@@ -52,6 +52,7 @@ def swelling(rng: np.random.Generator, centre: float, reach: float) -> tuple[Mou
 
 
 def cysts(rng: np.random.Generator, centre: float, reach: float, probability: float) -> tuple[Cyst, ...]:
+    """Cysts above the lesion."""
     if not chance(rng, probability):
         return ()
     level = float(rng.uniform(0.03, 0.2))
@@ -62,6 +63,7 @@ def cysts(rng: np.random.Generator, centre: float, reach: float, probability: fl
 
 
 def foci(rng: np.random.Generator, centre: float, reach: float, family: str) -> tuple[Focus, ...]:
+    """Hyperreflective foci and, in type 3, the vascular knot within the retina."""
     count = int(rng.integers(1, 10)) if chance(rng, 0.55) or family == "intraretinal" else 0
     dots = [
         Focus(
