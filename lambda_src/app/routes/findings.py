@@ -41,7 +41,7 @@ _REQUEST_BODY = {
 async def create_finding(
     request: Request,
     overlay: Annotated[
-        Literal["png"] | None, Query(description="png: adds the scan with its heat map on it, as a data URI")
+        Literal["png"] | None, Query(description="png: adds the scan with its heat map, as a data URI")
     ] = None,
     store: Annotated[bool, Query(description="keep the finding (never the scan), to be read again by its id")] = False,
 ) -> Response:
