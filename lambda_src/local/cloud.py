@@ -58,7 +58,7 @@ def start_cloud(port: int = AWS_PORT) -> Cloud:
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())
     point_at(url)
-    queue_url, dead_letters_url = _build()
+    queue_url, dead_letters_url = build()
     return Cloud(url, queue_url, dead_letters_url, server)
 
 
@@ -69,7 +69,8 @@ def upload_bundle(folder: Path) -> None:
         clients.s3().put_object(Bucket=MODELS, Key=f"bundle/{path.relative_to(folder).as_posix()}", Body=path.read_bytes())
 
 
-def _build() -> tuple[str, str]:
+def build() -> tuple[str, str]:
+    """Buckets, queue and table, as a deployment makes them. Gives the addresses of the queue and of its dead-letter queue."""
     s3, sqs = clients.s3(), clients.sqs()
     for bucket in (SCANS, FINDINGS, MODELS):
         s3.create_bucket(Bucket=bucket)
