@@ -37,6 +37,11 @@ def _place(sheet: Sheet, x_um: float, depth: float) -> tuple[float, float, float
     return column, ilm + depth * (outer - ilm), outer - ilm
 
 
+SEPTUM_UM = 9.0
+"""Half of the thickness of the tissue that parts two cysts: a Mueller cell's column."""
+SEPTUM_LEVEL = 0.38
+
+
 def draw_cyst(sheet: Sheet, cyst: Cyst, z_um: float) -> None:
     """Cut a pocket of fluid out of the retina, with an edge one pixel soft."""
     away = abs(z_um - cyst.z_um) / cyst.half_width_um
@@ -54,6 +59,11 @@ def draw_cyst(sheet: Sheet, cyst: Cyst, z_um: float) -> None:
     reach = (np.abs(dx)[None, :] ** cyst.power + np.abs(dy) ** cyst.power) ** (1.0 / cyst.power)
     inside = np.clip((1.0 - reach) * min(a, b) + 0.5, 0.0, 1.0)
     inside *= _within(sheet, ys, xs, cyst.through)
+    if not cyst.through:  # neighbours keep a septum between them
+        septum = np.exp(-(((reach - 1.0) * min(a, b) / max(SEPTUM_UM / sheet.lateral_um, 0.7)) ** 2)) * (
+            sheet.lesion[ys, xs] > 0.5
+        )
+        sheet.value[ys, xs] += (np.maximum(SEPTUM_LEVEL - sheet.value[ys, xs], 0.0) * septum).astype(np.float32)
     sheet.value[ys, xs] += ((cyst.level - sheet.value[ys, xs]) * inside).astype(np.float32)
     sheet.lesion[ys, xs] = np.maximum(sheet.lesion[ys, xs], inside)
 

@@ -57,7 +57,7 @@ def sample_frame(rng: np.random.Generator, width_um: float, depth_um: float) -> 
         z_um=float(rng.normal(0.0, 12.0)),
         place=float(np.clip(rng.normal(0.42, 0.22), -0.04, 1.05)),
         tilt_um=tilt * scale,
-        sag_um=float(np.clip(bend * scale, -0.12 * depth_um, 0.5 * depth_um)),
+        sag_um=float(np.clip(bend * scale, -0.12 * depth_um, 0.4 * depth_um)),
         sag_centre=float(rng.normal(0.0, 0.12)),
         wave=sample_wave(rng, 1800.0, 9000.0),
         wave_um=float(rng.uniform(0.0, 14.0)) if not flat else 0.0,

@@ -28,7 +28,9 @@ def acquire(value: Canvas, scanner: Scanner, axial_um: float, lateral_um: float,
     signal = np.square(np.square(value))
     signal *= _speckle(value.shape, looks, sigma, rng)
     signal += np.float32(scanner.floor**4) * _exponential(value.shape, max(scanner.noise_looks * max(area, 0.25), 1.0), rng)
-    return _display(np.sqrt(np.sqrt(signal)), scanner)
+    shown = np.sqrt(np.sqrt(signal))
+    shown[:, 1:] += np.float32(scanner.resampling) * (shown[:, :-1] - shown[:, 1:])
+    return _display(shown, scanner)
 
 
 def blur(value: Canvas, down_px: float, across_px: float) -> Canvas:

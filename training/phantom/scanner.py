@@ -53,6 +53,8 @@ class Scanner:
     """The same for the noise floor."""
     correlation_um: tuple[float, float]
     """Size of a speckle grain down and across."""
+    resampling: float
+    """How much of a pixel's noise its neighbour shares: exports that were rotated or resized are interpolated."""
     floor: float
     """Noise floor as a share of full brightness, on the fourth-root display."""
     black: float
@@ -91,6 +93,7 @@ def sample_scanner(rng: np.random.Generator) -> Scanner:
         looks=log_uniform(rng, *vendor.looks),
         noise_looks=log_uniform(rng, 0.8, 5.0),
         correlation_um=(float(rng.uniform(2.0, 6.0)), float(rng.uniform(3.0, 16.0))),
+        resampling=float(rng.uniform(0.0, 0.5)),
         floor=float(rng.uniform(*vendor.floor)),
         black=float(rng.uniform(0.35, 1.0)),
         white=float(rng.uniform(0.8, 1.2)),
