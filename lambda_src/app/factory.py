@@ -7,9 +7,18 @@ from fastapi import FastAPI
 
 from lambda_src.app.openapi import install_openapi
 from lambda_src.app.problems import install_problem_handlers
-from lambda_src.app.routes import findings, system
+from lambda_src.app.routes import findings, system, uploads
 from lambda_src.app.routes.page import page_router
-from lambda_src.app.services import LOCAL_HOSTS, ClassifierSource, FindingsStore, Limits, OwnerOf, Services, local_owner
+from lambda_src.app.services import (
+    LOCAL_HOSTS,
+    ClassifierSource,
+    FindingsStore,
+    Limits,
+    OwnerOf,
+    Services,
+    UploadDesk,
+    local_owner,
+)
 from lambda_src.app.shell import Shell
 from lambda_src.finding import NOTICE
 
@@ -21,6 +30,8 @@ def create_app(
     limits: Limits | None = None,
     *,
     findings_store: FindingsStore | None = None,
+    upload_desk: UploadDesk | None = None,
+    upload_origin: str | None = None,
     owner_of: OwnerOf = local_owner,
     hosts: Sequence[str] | None = LOCAL_HOSTS,
 ) -> FastAPI:
@@ -30,6 +41,8 @@ def create_app(
         classifier_source: gives the classifier or raises why there is none; see `load_once`.
         limits: what one request may bring.
         findings_store: keeps findings; None where nothing is kept.
+        upload_desk: takes uploads; None where there is no bucket.
+        upload_origin: scheme and host that the desk's forms are posted to, for the page's content policy.
         owner_of: whose findings a request reads and writes.
         hosts: host names that may be asked for; None where a login stands before us.
     """
@@ -46,12 +59,13 @@ def create_app(
         classifier=classifier_source,
         limits=limits,
         store=findings_store,
+        desk=upload_desk,
         owner_of=owner_of,
         workers=CapacityLimiter(limits.concurrent_scans),
     )
     install_problem_handlers(app)
-    for router in (system.router, findings.router, page_router()):
+    for router in (system.router, findings.router, uploads.router, page_router()):
         app.include_router(router)
     install_openapi(app)
-    app.add_middleware(Shell, hosts=hosts)
+    app.add_middleware(Shell, hosts=hosts, upload_origin=upload_origin)
     return app

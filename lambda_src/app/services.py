@@ -11,6 +11,7 @@ from fastapi import Request
 from lambda_src.classifier import Classifier
 from lambda_src.errors import ServiceError
 from lambda_src.finding import Finding
+from lambda_src.jobs import Job, Upload, UploadType
 
 ClassifierSource = Callable[[], Classifier]
 """Gives the classifier, or raises the ServiceError that says why there is none."""
@@ -33,13 +34,24 @@ class FindingsStore(Protocol):
         """The owner's finding of that id; None where it is not there or not the owner's."""
 
 
+class UploadDesk(Protocol):
+    """Hands out forms for uploads to the bucket, and knows how far their scans are."""
+
+    def create(self, owner: str, *, content_type: UploadType, size: int | None) -> Upload:
+        """A form for one scan of exactly `size` bytes, or of any up to the desk's limit."""
+
+    def status(self, job_id: str, owner: str) -> Job | None:
+        """The owner's job; None where it is not there or not the owner's."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What one request may bring: bytes of a scan, pixels of a picture, scans in work at once."""
+    """What one request may bring: bytes of a scan, pixels of a picture, scans in work at once; bytes of an upload."""
 
     max_bytes: int = 20_000_000
     max_pixels: int = 40_000_000
     concurrent_scans: int = 2
+    max_upload_bytes: int = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class Services:
     classifier: ClassifierSource
     limits: Limits
     store: FindingsStore | None
+    desk: UploadDesk | None
     owner_of: OwnerOf
     workers: CapacityLimiter
 

@@ -40,9 +40,7 @@ _REQUEST_BODY = {
 )
 async def create_finding(
     request: Request,
-    overlay: Annotated[
-        Literal["png"] | None, Query(description="png: adds the scan with its heat map, as a data URI")
-    ] = None,
+    overlay: Annotated[Literal["png"] | None, Query(description="png: adds the scan with its heat map, as a data URI")] = None,
     store: Annotated[bool, Query(description="keep the finding (never the scan), to be read again by its id")] = False,
 ) -> Response:
     """Classify one B-scan (JPEG, PNG, TIFF, BMP or WebP). Nothing is kept unless asked for."""
