@@ -20,12 +20,13 @@ class _InMemoryParser(MultiPartParser):
     spool_max_size = 0  # 0 is "never roll over" to SpooledTemporaryFile
 
 
-async def read_scan(request: Request, max_bytes: int) -> bytes:
+async def read_scan(request: Request, max_bytes: int, *, elsewhere: str = "") -> bytes:
     """Read the scan of a request.
 
     Args:
         request: raw body of any content type, or multipart/form-data with the one field `file`.
         max_bytes: most bytes that the scan may have.
+        elsewhere: a sentence on where a larger scan can go, for the refusal.
 
     Raises:
         TooLarge: by Content-Length before anything is read, or while reading.
@@ -34,29 +35,41 @@ async def read_scan(request: Request, max_bytes: int) -> bytes:
     """
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("Compressed bodies are not read; send the image file as it is, without Content-Encoding.")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
-        return await _multipart_scan(request, max_bytes)
-    body = bytearray()
-    async for chunk in _limited(request, max_bytes, max_bytes):
-        body += chunk
+    try:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
+            return await _multipart_scan(request, max_bytes)
+        body = bytearray()
+        async for chunk in _limited(request, max_bytes):
+            body += chunk
+    except _OverLimit as over:
+        detail = f"The scan is larger than {max_bytes:,} bytes, the most that is read here. {elsewhere}".rstrip()
+        raise TooLarge(detail, limit=max_bytes, value=over.count) from over
     return bytes(body)
 
 
-async def _limited(request: Request, most: int, max_bytes: int) -> AsyncGenerator[bytes]:
-    """The body's chunks up to `most` bytes; `max_bytes` is the limit that a refusal names."""
+class _OverLimit(Exception):
+    """More bytes than allowed; `count` is how many, where that is known."""
+
+    def __init__(self, count: int | None) -> None:
+        super().__init__()
+        self.count = count
+
+
+async def _limited(request: Request, most: int) -> AsyncGenerator[bytes]:
+    """The body's chunks up to `most` bytes."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > most:
-        raise _too_large(max_bytes, int(declared))
+        raise _OverLimit(int(declared))
     count = 0
     async for chunk in request.stream():
         count += len(chunk)
         if count > most:
-            raise _too_large(max_bytes, None)
+            raise _OverLimit(None)
         yield chunk
 
 
 async def _multipart_scan(request: Request, max_bytes: int) -> bytes:
-    chunks = _limited(request, max_bytes + _ENVELOPE_BYTES, max_bytes)
+    chunks = _limited(request, max_bytes + _ENVELOPE_BYTES)
     try:
         form = await _InMemoryParser(request.headers, chunks, max_files=1, max_fields=1).parse()
     except MultiPartException as error:
@@ -66,7 +79,7 @@ async def _multipart_scan(request: Request, max_bytes: int) -> bytes:
     finally:
         await form.close()
     if len(data) > max_bytes:
-        raise _too_large(max_bytes, len(data))
+        raise _OverLimit(len(data))
     return data
 
 
@@ -79,7 +92,3 @@ def _only_file(form: FormData) -> UploadFile:
     if not isinstance(part, UploadFile):
         raise BadMultipart(f"The field `{FIELD}` is text; it must be a file, with a filename. {_ONE_FIELD}")
     return part
-
-
-def _too_large(max_bytes: int, value: int | None) -> TooLarge:
-    return TooLarge(f"The scan is larger than {max_bytes:,} bytes, the most that is read here.", limit=max_bytes, value=value)

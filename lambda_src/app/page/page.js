@@ -1,6 +1,7 @@
 // The page: takes a scan, asks the service, shows the finding.
 
-import { classify, readiness, sample } from "./api.js";
+import { classify, classifyByUpload, readiness, sample } from "./api.js";
+import { heatPicture } from "./heat.js";
 import { busyView, findingView, problemView } from "./result.js";
 import { headline, heatLine } from "./words.js";
 
@@ -9,10 +10,15 @@ const scan = $("scan");
 const overlay = $("overlay");
 let waiting = new AbortController();
 let drawable = true;
+let maxBytes = Infinity;
 
 function showResult(view, words) {
   $("result").replaceChildren(view);
   $("status").textContent = words;
+}
+
+function showBusy(words) {
+  showResult(busyView(words), words);
 }
 
 function showStage(blob, caption) {
@@ -42,7 +48,9 @@ function showHeat() {
 }
 
 function showFinding(finding) {
-  if (finding.heat_map?.overlay) overlay.src = finding.heat_map.overlay;
+  const map = finding.heat_map;
+  if (map?.overlay) overlay.src = map.overlay;
+  else if (map && drawable) overlay.src = heatPicture(map);
   showHeat();
   $("caption").textContent = `${$("caption").textContent} ${heatLine(finding)}`.trim();
   $("notice").textContent = finding.notice;
@@ -55,10 +63,11 @@ async function analyse(blob, caption) {
   waiting = new AbortController();
   const { signal } = waiting;
   showStage(blob, caption);
-  showResult(busyView("Reading the scan …"), "Reading the scan");
+  showBusy("Reading the scan …");
   document.querySelector(".frame").classList.add("working");
   try {
-    const { body, problem } = await classify(blob, signal);
+    const large = blob.size > maxBytes;
+    const { body, problem } = large ? await classifyByUpload(blob, signal, showBusy) : await classify(blob, signal);
     if (body) showFinding(body);
     else showResult(problemView(problem), `${problem.title}. ${problem.detail}`);
   } catch (error) {
@@ -117,6 +126,7 @@ function watchDrops() {
 
 async function showReadiness() {
   const { body, problem } = await readiness();
+  maxBytes = body?.uploads ? body.max_bytes : Infinity;
   $("model").textContent = body ? `${body.model} ${body.version}` : "";
   $("banner").hidden = !problem;
   $("banner").textContent = problem ? `${problem.title}. ${problem.detail}` : "";

@@ -18,6 +18,7 @@ from lambda_src.imaging.overlay import overlay_png
 
 router = APIRouter(prefix="/v1", tags=["findings"], dependencies=[Depends(require_json_accepted)])
 
+_UPLOAD_HINT = "Larger scans go by POST /v1/uploads."
 _BINARY = {"type": "string", "format": "binary"}
 _REQUEST_BODY = {
     "required": True,
@@ -47,7 +48,7 @@ async def create_finding(
     services = services_of(request)
     kept_in = _store(services) if store else None
     owner = services.owner_of(request) if store else None
-    data = await read_scan(request, services.limits.max_bytes)
+    data = await read_scan(request, services.limits.max_bytes, elsewhere=_UPLOAD_HINT if services.desk else "")
     finding = await anyio.to_thread.run_sync(_analyse, data, services, overlay, limiter=services.workers)
     headers = {}
     if kept_in is not None and owner is not None:

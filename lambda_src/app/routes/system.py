@@ -1,14 +1,25 @@
 """Whether the service lives, whether it can answer, and with which model."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
 
 from lambda_src.app.negotiation import require_json_accepted
 from lambda_src.app.openapi import problem_responses
 from lambda_src.app.services import services_of
 
 router = APIRouter()
+
+
+class Readiness(BaseModel):
+    """What a ready service reads: scans of up to `max_bytes` in one request, and larger ones where it takes uploads."""
+
+    status: Literal["ready"] = "ready"
+    model: str
+    version: str
+    max_bytes: int
+    uploads: bool
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -26,10 +37,16 @@ async def healthz() -> dict[str, str]:
     responses=problem_responses(503),
     tags=["service"],
 )
-def readyz(request: Request) -> dict[str, str]:
+def readyz(request: Request) -> Readiness:
     """Ready once the bundle has passed its checks; a problem until then."""
-    manifest = services_of(request).classifier().manifest
-    return {"status": "ready", "model": manifest.name, "version": manifest.version}
+    services = services_of(request)
+    manifest = services.classifier().manifest
+    return Readiness(
+        model=manifest.name,
+        version=manifest.version,
+        max_bytes=services.limits.max_bytes,
+        uploads=services.desk is not None,
+    )
 
 
 @router.get(

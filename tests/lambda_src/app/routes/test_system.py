@@ -12,7 +12,8 @@ def test_a_service_with_a_model_is_alive_and_ready(client: TestClient, method: s
 
 
 def test_ready_names_the_model(client: TestClient) -> None:
-    assert client.get("/readyz").json() == {"status": "ready", "model": "oct-tiny", "version": "0.0.1"}
+    expected = {"status": "ready", "model": "oct-tiny", "version": "0.0.1", "max_bytes": 20_000_000, "uploads": False}
+    assert client.get("/readyz").json() == expected
 
 
 def test_the_model_route_gives_the_manifest(client: TestClient, tiny_bundle: Path) -> None:

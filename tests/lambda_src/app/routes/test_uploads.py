@@ -79,6 +79,12 @@ def test_without_a_bucket_it_says_where_else_to_go(client: TestClient) -> None:
     assert client.get("/v1/jobs/J1").status_code == 404
 
 
+def test_a_scan_too_large_for_one_request_is_told_of_the_upload(tiny_bundle: Path, desk: MemoryDesk) -> None:
+    clients = [client_of(tiny_bundle, Limits(max_bytes=10), upload_desk=there) for there in (desk, None)]
+    details = [client.post("/v1/findings", content=b"x" * 11).json()["detail"] for client in clients]
+    assert ["POST /v1/uploads" in detail for detail in details] == [True, False]
+
+
 def test_the_page_may_send_to_the_bucket_and_nowhere_else(taking: TestClient, client: TestClient) -> None:
     assert "connect-src 'self' http://bucket;" in taking.get("/").headers["content-security-policy"]
     assert "connect-src 'self';" in client.get("/").headers["content-security-policy"]
