@@ -72,3 +72,13 @@ class Results(Protocol):
 
     def publish(self, scan: StoredScan, body: str) -> bool:
         """Write the body as the result of a scan, unless a newer version's is there. False if one was."""
+
+
+class Jobs(Protocol):
+    """Where callers follow their uploads."""
+
+    def started(self, scan: StoredScan) -> None:
+        """A worker has the scan; nothing where it belongs to no job."""
+
+    def ended(self, scan: StoredScan, body: str) -> None:
+        """What is kept of the scan; nothing where it belongs to no job."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from lambda_src.batch.events import ObjectEvent
 from lambda_src.batch.identity import finding_id
-from lambda_src.batch.ports import Findings, Gone, Results, Scans, StoredScan
+from lambda_src.batch.ports import Findings, Gone, Jobs, Results, Scans, StoredScan
 from lambda_src.batch.rejection import rejection
 from lambda_src.classifier import Classifier, Prepared
 from lambda_src.errors import EmptyBody, ScanError, TooLarge
@@ -51,6 +51,16 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Stores:
+    """The worker's outside."""
+
+    scans: Scans
+    findings: Findings
+    results: Results
+    jobs: Jobs
+
+
+@dataclass(frozen=True)
 class _Ready:
     """A scan that waits for its turn in the graph."""
 
@@ -62,11 +72,12 @@ class _Ready:
 class Worker:
     """Works through object events. One per process; `process` may be called again and again."""
 
-    def __init__(self, classifier: Classifier, scans: Scans, findings: Findings, results: Results, limits: Limits) -> None:
+    def __init__(self, classifier: Classifier, stores: Stores, limits: Limits) -> None:
         self._classifier = classifier
-        self._scans = scans
-        self._findings = findings
-        self._results = results
+        self._scans = stores.scans
+        self._findings = stores.findings
+        self._results = stores.results
+        self._jobs = stores.jobs
         self._limits = limits
         self._pool = ThreadPoolExecutor(limits.transfers, thread_name_prefix="batch")
         self._decoding = threading.BoundedSemaphore(limits.decoders)
@@ -108,8 +119,9 @@ class Worker:
             stored = self._scans.head(event)
             kept = self._findings.body(finding_id(stored))
             if kept is not None:
-                self._results.publish(stored, kept)
+                self._tell(stored, kept)
                 return "repeated"
+            self._jobs.started(stored)
             return _Ready(event, stored, self._prepare(stored))
         except Gone:
             return "gone"
@@ -134,8 +146,13 @@ class Worker:
     def _keep(self, stored: StoredScan, body: str, ending: Ending) -> Ending:
         kind: Literal["finding", "rejection"] = "rejection" if ending == "rejected" else "finding"
         kept = self._findings.put_once(finding_id(stored), stored.owner, body, kind=kind)
-        self._results.publish(stored, kept)
+        self._tell(stored, kept)
         return ending
+
+    def _tell(self, stored: StoredScan, kept: str) -> None:
+        """What follows from a kept finding, as often as its event comes."""
+        self._results.publish(stored, kept)
+        self._jobs.ended(stored, kept)
 
     def _is_scan(self, event: ObjectEvent) -> bool:
         """Whether an object is one to classify: results, folder markers and manifests are not."""

@@ -15,8 +15,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from lambda_src.aws.bundle import open_classifier
 from lambda_src.aws.findings import FindingsTable
 from lambda_src.aws.scans import BucketResults, BucketScans
+from lambda_src.aws.uploads import JobsTable
 from lambda_src.batch.messages import work_through
-from lambda_src.batch.worker import Limits, Worker
+from lambda_src.batch.worker import Limits, Stores, Worker
 from lambda_src.settings import Settings
 
 logger = Logger(service="oct-batch")
@@ -54,9 +55,7 @@ def worker(settings: Settings) -> Worker:
         raise RuntimeError("The batch handler needs OCT_TABLE and OCT_RESULTS_BUCKET.")
     return Worker(
         open_classifier(settings.model_uri, settings.model_sha256),
-        BucketScans(),
-        FindingsTable(settings.table),
-        BucketResults(settings.results_bucket),
+        Stores(BucketScans(), FindingsTable(settings.table), BucketResults(settings.results_bucket), JobsTable(settings.table)),
         Limits(settings.input_bucket, settings.max_bytes, settings.max_pixels, decoders=os.cpu_count() or 1),
     )
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from lambda_src.batch.events import ObjectEvent
 from lambda_src.batch.ports import Gone, StoredScan
+from lambda_src.batch.worker import Stores
 
 
 @dataclass
@@ -20,6 +21,7 @@ class MemoryStores:
     facts: dict[str, tuple[str, str]] = field(default_factory=dict)
     results: dict[str, str] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
     latency_s: float = 0.0
     before: Callable[[str], None] = lambda _: None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -51,6 +53,18 @@ class MemoryStores:
         self._pass("publish")
         self.results[scan.key] = body
         return True
+
+    def started(self, scan: StoredScan) -> None:
+        self._pass("started")
+        self.told.append(("started", scan.key))
+
+    def ended(self, scan: StoredScan, body: str) -> None:
+        self._pass("ended")
+        self.told.append((body, scan.key))
+
+    def all(self) -> Stores:
+        """The four ports, all of them this."""
+        return Stores(self, self, self, self)
 
     def _pass(self, operation: str) -> None:
         if self.latency_s:

@@ -16,7 +16,7 @@ def test_a_message_is_done_when_all_of_its_objects_are(tiny_bundle: Path) -> Non
             raise ConnectionError
 
     stores.before = fail_for_b
-    worker = Worker(load_classifier(tiny_bundle), stores, stores, stores, Limits("scans", 10**6, 10**6, transfers=1))
+    worker = Worker(load_classifier(tiny_bundle), stores.all(), Limits("scans", 10**6, 10**6, transfers=1))
     bodies = {"1": notification("a"), "2": notification("c", "b"), "3": "nonsense", "4": '{"Event": "s3:TestEvent"}'}
     done = work_through({key: bodies[key] for key in ("1", "3", "4")}, worker)
     assert {key: type(error).__name__ for key, error in done.failures.items()} == {"3": "UnknownEvent"}

@@ -20,7 +20,7 @@ def classifier(tiny_bundle: Path) -> Classifier:
 
 def work(classifier: Classifier, stores: MemoryStores, *keys: str, limits: Limits = LIMITS) -> dict[str, object]:
     events = [ObjectEvent("scans", key) for key in keys]
-    return {event.key: ending for event, ending in Worker(classifier, stores, stores, stores, limits).process(events).items()}
+    return {event.key: ending for event, ending in Worker(classifier, stores.all(), limits).process(events).items()}
 
 
 def test_a_scan_gets_its_finding_beside_it_and_kept(classifier: Classifier) -> None:
@@ -68,7 +68,7 @@ def test_what_is_no_scan_is_ignored(classifier: Classifier, key: str) -> None:
 
 def test_other_buckets_are_ignored(classifier: Classifier) -> None:
     stores = MemoryStores({"findings/a.png.json": b"{}"})
-    worker = Worker(classifier, stores, stores, stores, LIMITS)
+    worker = Worker(classifier, stores.all(), LIMITS)
     assert list(worker.process([ObjectEvent("findings", "findings/a.png.json")]).values()) == ["ignored"]
 
 
@@ -108,7 +108,7 @@ def test_of_two_workers_that_race_both_publish_the_first_one_s_finding(classifie
     assert (len(stores.kept), len(stores.reads)) == (1, 2)
 
 
-@pytest.mark.parametrize("operation", ["head", "body", "read", "put_once", "publish"])
+@pytest.mark.parametrize("operation", ["head", "body", "started", "read", "put_once", "publish", "ended"])
 def test_a_fault_of_ours_fails_its_scan_alone(classifier: Classifier, operation: str) -> None:
     stores = MemoryStores({"a.png": SCAN, "b.png": SCAN})
     calls: list[str] = []
