@@ -57,6 +57,8 @@ def _client(service: _Service, endpoint: str | None) -> Any:
         read_timeout=READ_TIMEOUT_S,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=POOL_CONNECTIONS,
+        # Version 4 for presigned forms too: a bucket encrypted by KMS takes no other.
+        signature_version="s3v4" if service == "s3" else None,
     )
     # A session of its own: boto3's default session is not safe to build from several threads.
     return boto3.session.Session().client(service, endpoint_url=endpoint, config=config)

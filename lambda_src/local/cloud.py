@@ -9,13 +9,16 @@ import logging
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from moto.server import ThreadedMotoServer
 
 from lambda_src.aws import clients
 from lambda_src.local.names import AWS_PORT, DEAD_LETTERS, FINDINGS, HOST, MODELS, QUEUE, SCANS, TABLE, point_at
 from lambda_src.model.manifest import MANIFEST_FILE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CORSRuleTypeDef
 
 BUNDLE_URI: Final = f"s3://{MODELS}/bundle"
 VISIBILITY_S = 30
@@ -67,6 +70,13 @@ def upload_bundle(folder: Path) -> None:
     files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.name == MANIFEST_FILE)
     for path in files:
         clients.s3().put_object(Bucket=MODELS, Key=f"bundle/{path.relative_to(folder).as_posix()}", Body=path.read_bytes())
+
+
+def allow_uploads_from(page_port: int) -> None:
+    """Let the page, which another port serves, post its uploads to the bucket of scans."""
+    origins = [f"http://{name}:{page_port}" for name in (HOST, "localhost")]
+    rule: CORSRuleTypeDef = {"AllowedMethods": ["POST"], "AllowedOrigins": origins, "AllowedHeaders": ["*"]}
+    clients.s3().put_bucket_cors(Bucket=SCANS, CORSConfiguration={"CORSRules": [rule]})
 
 
 def build() -> tuple[str, str]:

@@ -15,12 +15,13 @@ from lambda_src.app.factory import create_app
 from lambda_src.app.services import Limits, load_once
 from lambda_src.aws.bundle import open_classifier
 from lambda_src.aws.findings import FindingsTable
+from lambda_src.aws.uploads import BucketUploads
 from lambda_src.handlers.batch import handler
 from lambda_src.handlers.batch import logger as batch_logger
-from lambda_src.local.cloud import Cloud, start_cloud, upload_bundle
+from lambda_src.local.cloud import Cloud, allow_uploads_from, start_cloud, upload_bundle
 from lambda_src.local.folders import DropFolder, FindingsFolder
 from lambda_src.local.greeting import Places, greeting
-from lambda_src.local.names import AWS_PORT, HOST, PAGE_PORT
+from lambda_src.local.names import AWS_PORT, HOST, PAGE_PORT, SCANS, TABLE
 from lambda_src.local.poller import Poller
 from lambda_src.settings import Settings
 
@@ -65,19 +66,25 @@ def run(options: Options) -> None:
         running.callback(cloud.stop)
         upload_bundle(options.bundle)
         os.environ.update(cloud.settings())
-        app = _app(Settings())
+        allow_uploads_from(options.port)
+        app = _app(Settings(), cloud)
         sample = _sample(options.bundle)
         places = Places(f"http://{HOST}:{options.port}", cloud.url, sample, options.data / "drop", options.data / "findings")
         running.enter_context(_bucket(cloud, places))
         _serve(app, listener, lambda: print(greeting(places), flush=True))
 
 
-def _app(settings: Settings) -> FastAPI:
-    """The app as a deployment has it: the bundle from S3, findings in the table."""
+def _app(settings: Settings, cloud: Cloud) -> FastAPI:
+    """The app as a deployment has it: the bundle from S3, findings in the table, uploads to the bucket."""
     source = load_once(lambda: open_classifier(settings.model_uri, settings.model_sha256))
     source()
-    store = FindingsTable(settings.table) if settings.table else None
-    return create_app(source, Limits(settings.max_bytes, settings.max_pixels), findings_store=store)
+    return create_app(
+        source,
+        Limits(settings.max_bytes, settings.max_pixels, max_upload_bytes=settings.max_bytes),
+        findings_store=FindingsTable(TABLE),
+        upload_desk=BucketUploads(SCANS, TABLE, settings.max_bytes),
+        upload_origin=cloud.url,
+    )
 
 
 @contextmanager

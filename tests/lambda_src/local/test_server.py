@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.pictures import band, encoded
+
 ENDS_WITH = "ends with Ctrl-C."
 
 
@@ -113,6 +115,16 @@ def test_the_folder_line_works_as_printed(running: Running, root: Path, tiny_bun
     source, target = shlex.split(running.lines["Folder"])[1:]
     typed(f"{running.lines['Folder']} && cp {source} {target}/by-folder.png", root)
     assert json.loads(wait_for(running.data / "findings/by-folder.png.json")).items() >= expected(tiny_bundle).items()
+
+
+def test_an_upload_of_20_mb_goes_through_the_bucket(running: Running) -> None:
+    body = encoded(band(0.1)).ljust(20_000_000, b"\0")
+    upload = httpx.post(f"{running.url}/v1/uploads", json={"content_type": "image/png", "bytes": len(body)}).json()
+    httpx.post(upload["url"], data=upload["fields"], files={"file": body}).raise_for_status()
+    end = time.monotonic() + 30
+    while (job := httpx.get(f"{running.url}/v1/jobs/{upload['job_id']}").json())["state"] != "done" and time.monotonic() < end:
+        time.sleep(0.1)
+    assert httpx.get(f"{running.url}/v1/findings/{job['finding_id']}").json()["label"] == "CNV"
 
 
 def test_what_is_no_scan_is_rejected_beside_it(running: Running) -> None:
