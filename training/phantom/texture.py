@@ -5,45 +5,64 @@ import numpy as np
 from training.phantom.anatomy import Eye
 from training.phantom.curves import Canvas, Curve
 
-_TEXTURE_AXIAL_UM = 14.0
-_TEXTURE_LATERAL_UM = 18.0
-_TEXTURE_ROWS = 128
-_TEXTURE_COLUMNS = 900
-"""The tissue's own texture is kept on a grid of 1.8 x 16 mm around the fovea, in um from Bruch's membrane, so that a second
-scan meets it again."""
+ROW_UM = 14.0
+"""Pitch of the grain's rows; columns are 18 um apart above Bruch's membrane and 36 um below."""
+COLUMN_UM = (18.0, 36.0)
+ROWS = (36, 64)
+"""Rows kept above and below Bruch's membrane: 0.5 and 0.9 mm."""
+REACH_UM = 8000.0
+"""The grain is kept this far to either side of the fovea, so that a second scan meets it again."""
 
 
 def texture(eye: Eye, x_um: Curve, depth_um: Canvas) -> Canvas:
-    """Unit-variance grain of the tissue: fine above Bruch's membrane, the choroid's vessels below; float32 [H, W]."""
-    grid = _texture_grid(eye.texture_seed)
-    place = np.clip(x_um / _TEXTURE_LATERAL_UM + _TEXTURE_COLUMNS // 2, 0, _TEXTURE_COLUMNS - 2)
-    left = place.astype(np.intp)
-    part = (place - left).astype(np.float32)
-    columns = grid[:, left] * (1.0 - part) + grid[:, left + 1] * part  # [rows of the grid, W]
+    """Grain of the tissue with a spread near 1.
+
+    Args:
+        eye: its `texture_seed` fixes the grain.
+        x_um: lateral place of every column, from the fovea.
+        depth_um: depth of every pixel below Bruch's membrane.
+
+    Returns:
+        float32 [H, W].
+    """
+    above, below = (_across(grid, x_um, pitch) for grid, pitch in zip(_grids(eye.texture_seed), COLUMN_UM, strict=True))
+    flat = np.concatenate([above, below]).ravel()
     width = np.int32(len(x_um))
-    row = np.clip(depth_um * np.float32(1.0 / _TEXTURE_AXIAL_UM) + np.float32(_TEXTURE_ROWS // 2), 0, _TEXTURE_ROWS - 2)
+    row = np.clip(depth_um * np.float32(1.0 / ROW_UM) + np.float32(ROWS[0]), 0, sum(ROWS) - 2)
     low = row.astype(np.int32)
     row -= low
     low *= width
     low += np.arange(width, dtype=np.int32)[None, :]
-    flat = columns.ravel()
-    above = flat[low]
+    upper = flat[low]
     low += width
-    return np.asarray(above + row * (flat[low] - above), dtype=np.float32)
+    return np.asarray(upper + row * (flat[low] - upper), dtype=np.float32)
 
 
-def _texture_grid(seed: int) -> Canvas:
+def _across(grid: Canvas, x_um: Curve, pitch_um: float) -> Canvas:
+    """The grid's columns at the scan's columns, by linear interpolation; float32 [rows, W]."""
+    place = np.clip((x_um + REACH_UM) / pitch_um, 0.0, grid.shape[1] - 2.0)
+    left = place.astype(np.intp)
+    part = (place - left).astype(np.float32)
+    return np.asarray(grid[:, left] * (1.0 - part) + grid[:, left + 1] * part, dtype=np.float32)
+
+
+def _grids(seed: int) -> tuple[Canvas, Canvas]:
     rng = np.random.default_rng(seed)
-    grid = rng.standard_normal((_TEXTURE_ROWS, _TEXTURE_COLUMNS), dtype=np.float32)
-    half = _TEXTURE_ROWS // 2
-    above = _smooth(grid[:half], 1, 1 + int(rng.integers(0, 3)))
-    below = _smooth(_smooth(grid[half:], 1, 2), 1 + int(rng.integers(0, 2)), 2 + int(rng.integers(0, 5)))
-    lumens = 0.4 - 1.3 * np.clip(below, -0.3, 1.2)  # vessels are dark ovals in a brighter stroma
-    return np.concatenate([above, lumens]).astype(np.float32)
+    retina, choroid = (
+        rng.standard_normal((rows, int(2 * REACH_UM / pitch)), dtype=np.float32)
+        for rows, pitch in zip(ROWS, COLUMN_UM, strict=True)
+    )
+    grain = _box(retina, 1, 1 + int(rng.integers(0, 3)))
+    vessels = _box(_box(choroid, 1, 1), 1 + int(rng.integers(0, 2)), 1 + int(rng.integers(0, 3)))
+    return grain, 0.4 - 1.3 * np.clip(vessels, -0.3, 1.2)  # vessels are dark ovals in a brighter stroma
 
 
-def _smooth(grid: Canvas, down: int, across: int) -> Canvas:
-    """Box-averaged noise with unit variance."""
+def _box(grid: Canvas, down: int, across: int) -> Canvas:
+    """Box average that reaches `down` rows and `across` columns to either side, with unit variance."""
     for axis, reach in ((0, down), (1, across)):
-        grid = np.asarray(sum(np.roll(grid, k, axis) for k in range(-reach, reach + 1)), dtype=np.float32)
-    return np.asarray(grid / (grid.std() + 1e-6), dtype=np.float32)
+        sums = np.cumsum(
+            np.concatenate([np.take(grid, range(-reach - 1, 0), axis), grid, np.take(grid, range(reach), axis)], axis), axis
+        )
+        span = 2 * reach + 1
+        grid = sums[span:] - sums[:-span] if axis == 0 else sums[:, span:] - sums[:, :-span]
+    return np.asarray(grid / (grid[::3, ::3].std() + 1e-6), dtype=np.float32)

@@ -12,12 +12,13 @@ from training.phantom.lesions import cnv_signs as signs
 from training.phantom.lesions.model import Lesions, Mound
 
 FAMILIES = {
-    "fibrovascular": 0.24,
+    "fibrovascular": 0.22,
     "serous": 0.08,
     "double_layer": 0.13,
     "material": 0.17,
     "intraretinal": 0.07,
-    "scar": 0.19,
+    "scar": 0.13,
+    "granular": 0.15,
     "tear": 0.03,
     "atrophic": 0.09,
 }
@@ -31,14 +32,15 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
     centre = float(rng.normal(0.0, 650.0))
     core, material = _core(rng, family, centre)
     reach = max(m.half_width_um for m in (*core, *material)) if core or material else 500.0
-    worn = family in ("scar", "atrophic", "tear")
+    leak_swelling, leak_cysts = signs.leakage(rng, centre) if chance(rng, 0.16) else ((), ())
+    worn = family in ("scar", "granular", "atrophic", "tear")
     return Lesions(
         "CNV",
         sub_rpe=(*core, *signs.company(rng, centre)),
         material=material,
         fluid=signs.fluid(rng, centre, reach, 0.2 if worn else 0.68),
-        swelling=signs.swelling(rng, centre, reach),
-        cysts=signs.cysts(rng, centre, reach, 0.75 if family == "intraretinal" else 0.4),
+        swelling=(*signs.swelling(rng, centre, reach), *leak_swelling),
+        cysts=(*signs.cysts(rng, centre, reach, 0.75 if family == "intraretinal" else 0.35), *leak_cysts),
         foci=signs.foci(rng, centre, reach, family),
         atrophy=signs.atrophy(rng, centre, reach, worn),
         rpe_wave=sample_wave(rng, 110.0, 900.0, 16),
@@ -62,6 +64,8 @@ def _core(rng: np.random.Generator, family: str, centre: float) -> tuple[tuple[M
     below = _double_layer(rng, centre) if chance(rng, 0.5) else ()
     if family == "scar":
         return below, _scar(rng, centre)
+    if family == "granular":
+        return _granular(rng, centre)
     return below, (_material(rng, centre, 45.0 if family == "atrophic" else 280.0),)
 
 
@@ -132,6 +136,19 @@ def _material(rng: np.random.Generator, centre: float, height_um: float) -> Moun
     return _mound(
         rng, centre + float(rng.normal(0, 200.0)), half, float(rng.uniform(0.2, 1.0)) * height_um, (0.4, 0.85), (0.05, 0.35)
     )
+
+
+def _granular(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...], tuple[Mound, ...]]:
+    """An old membrane come apart into many lumps of every brightness, some below and some above what is left of the RPE."""
+    reach = log_uniform(rng, 350.0, 1900.0)
+    lumps = []
+    for _ in range(int(rng.integers(5, 26))):
+        half = log_uniform(rng, 45.0, 260.0)
+        height = min(log_uniform(rng, 18.0, 130.0), 0.9 * half)
+        lumps.append(_mound(rng, centre + float(rng.normal(0.0, 0.6 * reach)), half, height, (0.25, 0.92), (0.1, 0.45)))
+    below = int(rng.integers(0, len(lumps) + 1))
+    plate = _mound(rng, centre, reach, float(rng.uniform(8.0, 70.0)), (0.3, 0.8), (0.1, 0.45))
+    return (plate, *lumps[:below]), tuple(lumps[below:])
 
 
 def _scar(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:

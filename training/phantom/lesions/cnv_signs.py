@@ -57,9 +57,16 @@ def cysts(rng: np.random.Generator, centre: float, reach: float, probability: fl
         return ()
     level = float(rng.uniform(0.03, 0.2))
     cysts = [small_cyst(rng, centre, reach + 150.0, level) for _ in range(int(rng.integers(1, 9)))]
-    if chance(rng, 0.35):
+    if chance(rng, 0.45):
         cysts += foveal_cluster(rng, centre + float(rng.normal(0.0, 200.0)), level)
     return tuple(cysts)
+
+
+def leakage(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...], tuple[Cyst, ...]]:
+    """Large cysts in a retina swollen over the lesion: like DME above, unlike it below."""
+    middle = centre + float(rng.normal(0.0, 150.0))
+    mound = Mound(middle, 0.0, float(rng.uniform(300.0, 1100.0)), float(rng.uniform(80.0, 330.0)), float(rng.uniform(1.7, 3.0)))
+    return (mound,), tuple(foveal_cluster(rng, middle, float(rng.uniform(0.03, 0.2))))
 
 
 def foci(rng: np.random.Generator, centre: float, reach: float, family: str) -> tuple[Focus, ...]:
@@ -114,4 +121,22 @@ def atrophy(rng: np.random.Generator, centre: float, reach: float, worn: bool) -
         )
         for _ in range(int(rng.integers(1, 4)) if worn or chance(rng, 0.25) else 0)
     ]
-    return (loss, *patches)
+    return (loss, *patches, *_moth_eaten(rng, centre, reach, worn))
+
+
+def _moth_eaten(rng: np.random.Generator, centre: float, reach: float, worn: bool) -> tuple[Atrophy, ...]:
+    """An RPE line broken in many places."""
+    if not chance(rng, 0.7 if worn else 0.2):
+        return ()
+    return tuple(
+        Atrophy(
+            centre + float(rng.normal(0, 0.8 * reach)),
+            0.0,
+            log_uniform(rng, 25.0, 200.0),
+            float(rng.uniform(0.2, 1.0)),
+            float(rng.uniform(0.3, 1.0)),
+            float(rng.uniform(0.0, 0.35)),
+            0.0,
+        )
+        for _ in range(int(rng.integers(3, 14)))
+    )
