@@ -1,10 +1,12 @@
 """Writes a model bundle: graph, manifest, golden scans with their findings, model card; whole, or not at all."""
 
+import dataclasses
 import hashlib
 import io
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,10 +61,24 @@ class Contents:
     metrics: dict[str, Any]
 
 
-def write_bundle(folder: Path, graph: Path, contents: Contents) -> Manifest:
+def write_bundle(
+    folder: Path,
+    graph: Path,
+    contents: Contents,
+    *,
+    others: Mapping[str, Path] | None = None,
+    score: Callable[[Path], Mapping[str, Any]] | None = None,
+) -> Manifest:
     """Make the bundle in a temporary folder, load it as serving does, and only then move it to `folder`.
 
     Files of `folder` that are no part of the bundle stay.
+
+    Args:
+        folder: where the bundle will lie.
+        graph: the ONNX graph that serving runs.
+        contents: what the manifest says.
+        others: further files of the bundle by their name in it.
+        score: given the unfinished bundle, returns metrics to add to its manifest.
 
     Raises:
         TrainingError: no golden scan can be found for a class.
@@ -71,9 +87,13 @@ def write_bundle(folder: Path, graph: Path, contents: Contents) -> Manifest:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as name:
         work = Path(name)
-        shutil.copyfile(graph, work / MODEL_FILE)
+        for file, source in {MODEL_FILE: graph, **(others or {})}.items():
+            shutil.copyfile(source, work / file)
         _write_manifest(work, contents)
         _write_golden(work, Classifier(load_bundle(work)))
+        if score is not None:
+            _write_manifest(work, contents)
+            contents = dataclasses.replace(contents, metrics={**contents.metrics, **score(work)})
         (work / CARD_FILE).write_text(model_card(_manifest(work, contents)))
         manifest = _write_manifest(work, contents)
         load_classifier(work)
@@ -142,6 +162,25 @@ def _golden_scan(classifier: Classifier, label: str) -> tuple[bytes, dict[str, A
         if finding.outcome == "answered" and finding.label == label:
             return data, finding.body()
     raise TrainingError(f"of {len(GOLDEN_SEEDS)} phantoms drawn as {label}, the model answers none rightly")
+
+
+def copy_bundle(bundle: Path, into: Path, *, metrics: Mapping[str, Any]) -> Manifest:
+    """Copy a bundle that loads to another folder, with further metrics in its manifest and card."""
+    manifest = Manifest.model_validate_json((bundle / MANIFEST_FILE).read_bytes())
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into.parent, prefix=".bundle-") as name:
+        work = Path(name)
+        for file in manifest.files:
+            (work / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bundle / file, work / file)
+        changed = manifest.model_copy(update={"metrics": {**manifest.metrics, **metrics}})
+        (work / CARD_FILE).write_text(model_card(changed))
+        files = {**manifest.files, CARD_FILE: hashlib.sha256((work / CARD_FILE).read_bytes()).hexdigest()}
+        final = sealed(changed.model_copy(update={"files": files}))
+        (work / MANIFEST_FILE).write_text(json.dumps(final.model_dump(mode="json"), indent=1) + "\n")
+        load_classifier(work)
+        _move(work, into)
+    return final
 
 
 def _move(work: Path, folder: Path) -> None:

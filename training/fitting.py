@@ -1,20 +1,23 @@
 """What is fitted once the weights stand: embedding axes, temperature, conformal sets, distance."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lambda_src.model.manifest import Calibration, Conformal, OodSpec
+from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec
 from training.adapt import OutOfFold
 from training.calibrate import Axes, calibration, conformal, fit_ood, log_softmax, nll, principal_axes
 from training.checkpoint import seed_for
 from training.data import ScanSet
 from training.drawing import Draws
 from training.finetune import predict
+from training.gate import gate_metrics
 from training.network import Network
 from training.recipe import Recipe
+from training.statistics import cluster_interval
 from training.views import VIEWS, view
 
 MOST_FOR_AXES = 3000
@@ -28,7 +31,7 @@ class Fitted:
     calibration: Calibration
     conformal: Conformal
     ood: OodSpec
-    metrics: dict[str, float]
+    metrics: dict[str, Any]
 
 
 def seen_as(scans: ScanSet, recipe: Recipe) -> NDArray[np.uint8]:
@@ -56,9 +59,22 @@ def fit(network: Network, draws: Draws, recipe: Recipe, *, real: ScanSet | None,
         logits, labels, fitted_on = out_of_fold.logits, out_of_fold.labels, f"{len(out_of_fold.labels)} real scans, out of fold"
     tempered = calibration(logits, labels, fitted_on=fitted_on, cross_fitted=out_of_fold is not None)
     sets = conformal(logits, labels, tempered.temperature, alpha=recipe.alpha)
-    return Fitted(axes, tempered, sets, ood, _metrics(logits, labels, tempered.temperature))
+    patients = out_of_fold.patients if out_of_fold else (*draws.held_out.patients, *draws.held_out.patients)
+    result = _metrics(logits, labels, np.array(patients), tempered.temperature)
+    measured = {"out_of_fold" if out_of_fold else "held_out_phantoms": result, "gate": gate_metrics(result)}
+    return Fitted(axes, tempered, sets, ood, measured)
 
 
-def _metrics(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> dict[str, float]:
+def _metrics(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], patients: NDArray[np.str_], temperature: float
+) -> dict[str, Any]:
     right = log_softmax(logits).argmax(axis=1) == labels
-    return {"held_out_accuracy": float(right.mean()), "held_out_nll": nll(logits, labels, temperature)}
+
+    def share(of: NDArray[np.bool_]) -> dict[str, float]:
+        return cluster_interval(right, of, patients).as_json()
+
+    return {
+        "top_class_accuracy": share(np.ones(len(labels), bool)),
+        "recall": {name: share(labels == index) for index, name in enumerate(CLASSES)},
+        "nll": nll(logits, labels, temperature),
+    }

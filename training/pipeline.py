@@ -23,6 +23,7 @@ from training.evaluate import evaluate, report
 from training.export import export, require_parity
 from training.finetune import Source, finetune, steps_for
 from training.fitting import Fitted, fit
+from training.gate import gate_metrics
 from training.loop import Schedule
 from training.network import Network, build_encoder, freeze
 from training.recipe import Recipe
@@ -110,18 +111,26 @@ def _finish(
             training=training,
             metrics=metrics,
         )
-        manifest = write_bundle(where.out, graph, contents)
+        manifest = write_bundle(where.out, graph, contents, score=lambda work: _scored(work, where))
     tqdm.write(f"bundle {manifest.name} {manifest.version} in {where.out}, model.onnx {manifest.model.bytes / 1e6:.1f} MB")
-    for name, value in metrics.items():
-        tqdm.write(f"metric={name} value={value:.6f}")
+    for name, value in manifest.metrics["gate"].items():
+        tqdm.write(f"metric={name.replace(' ', '_')} value={value:.6f}")
     result: dict[str, Any] = {"command": training.command, "revision": training.revision, "seed": recipe.seed}
-    result |= {"recipe": dataclasses.asdict(recipe), "losses": losses, "metrics": metrics, "model_sha256": manifest.model.sha256}
-    if where.evaluate:
-        result["evaluation"] = evaluate(where.out, where.evaluate)
-        tqdm.write(report(result["evaluation"]))
+    result |= {"recipe": dataclasses.asdict(recipe), "losses": losses, "model_sha256": manifest.model.sha256}
+    result["metrics"] = manifest.metrics
     folder_of_results = where.results or where.checkpoints or where.out.parent
     folder_of_results.mkdir(parents=True, exist_ok=True)
     (folder_of_results / RESULT_FILE).write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _scored(work: Path, where: Places) -> dict[str, Any]:
+    """Figures on scans that were trained on by nothing, if there are any."""
+    if where.evaluate is None:
+        return {}
+    result = evaluate(work, where.evaluate)
+    tqdm.write(report(result))
+    kept = ("scans", "patients", "top_class_accuracy", "recall", "answered", "accuracy_answered", "coverage", "confusion")
+    return {"evaluation": {name: result[name] for name in kept}, "gate": gate_metrics(result)}
 
 
 def _revision() -> str:

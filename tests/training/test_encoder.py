@@ -1,5 +1,6 @@
 import importlib
 import warnings
+from typing import Any
 
 import torch
 
@@ -7,7 +8,7 @@ from training.encoder import EfficientNetLite0
 from training.weights import imagenet_state, load_imagenet
 
 
-def _published() -> torch.nn.Module:
+def _published() -> Any:
     """The unmaintained package's own class, with its own weights: what ours is checked against."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

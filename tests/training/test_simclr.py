@@ -15,7 +15,8 @@ def _algorithm_1(first: Tensor, second: Tensor, temperature: float) -> float:
 
     def s(i: int, j: int) -> float:
         dot = sum(a * b for a, b in zip(z[i], z[j], strict=True))
-        return dot / (math.sqrt(sum(a * a for a in z[i])) * math.sqrt(sum(b * b for b in z[j])))
+        lengths = [math.sqrt(sum(a * a for a in z[n])) for n in (i, j)]
+        return float(dot / (lengths[0] * lengths[1]))
 
     def loss(i: int, j: int) -> float:
         others = sum(math.exp(s(i, k) / temperature) for k in range(count) if k != i)
@@ -47,9 +48,10 @@ def test_pretraining_changes_the_encoder_and_is_repeatable() -> None:
     def trained() -> tuple[list[float], Tensor, Tensor]:
         torch.manual_seed(3)
         encoder = EfficientNetLite0()
-        before = encoder.stem[0].weight.detach().clone()
+        weight = next(encoder.stem.parameters())
+        before = weight.detach().clone()
         losses = pretrain(encoder, pairs, recipe)
-        return losses, before, encoder.stem[0].weight.detach()
+        return losses, before, weight.detach()
 
     losses, before, after = trained()
     again, _, same = trained()
