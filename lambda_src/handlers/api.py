@@ -16,6 +16,7 @@ from lambda_src.app.logs import setup_logging
 from lambda_src.app.services import Limits, load_once
 from lambda_src.aws.bundle import open_classifier
 from lambda_src.aws.findings import FindingsTable
+from lambda_src.aws.uploads import BucketUploads
 from lambda_src.errors import ServiceError, Unauthorized
 from lambda_src.settings import LAMBDA_MAX_BYTES, Settings
 
@@ -40,10 +41,15 @@ def _build() -> Mangum:
     source = load_once(lambda: open_classifier(settings.model_uri, settings.model_sha256))
     with suppress(ServiceError):
         source()
+    bucket, table = settings.input_bucket, settings.table
+    desk = BucketUploads(bucket, table, settings.max_bytes, settings.results_bucket) if bucket and table else None
     app = create_app(
         source,
-        Limits(max_bytes=min(settings.max_bytes, LAMBDA_MAX_BYTES), max_pixels=settings.max_pixels),
-        findings_store=FindingsTable(settings.table) if settings.table else None,
+        # One request is held by Lambda's own limit, whatever the setting; the setting is that of an upload.
+        Limits(min(settings.max_bytes, LAMBDA_MAX_BYTES), settings.max_pixels, max_upload_bytes=settings.max_bytes),
+        findings_store=FindingsTable(table) if table else None,
+        upload_desk=desk,
+        upload_origin=desk.origin if desk else None,
         owner_of=owner_of,
         hosts=None,
     )

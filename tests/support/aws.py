@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 
 from lambda_src.aws import clients
 from lambda_src.local.cloud import Cloud, build, start_cloud
@@ -26,7 +26,7 @@ def server() -> Iterator[Cloud]:
 def fresh(cloud: Cloud) -> Iterator[Cloud]:
     """The server with nothing in it but empty buckets, queue and table, and this process pointed at it."""
     before = dict(os.environ)
-    httpx.post(f"{cloud.url}/moto-api/reset").raise_for_status()
+    httpx2.post(f"{cloud.url}/moto-api/reset").raise_for_status()
     point_at(cloud.url)
     os.environ.update(cloud.settings())
     build()

@@ -3,7 +3,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 
 from lambda_src.aws import clients, uploads
@@ -26,7 +26,7 @@ def desk(cloud: Cloud) -> BucketUploads:
 
 
 def posted(upload: Upload, body: bytes = b"scan") -> StoredScan:
-    httpx.post(upload.url, data=upload.fields, files={"file": ("name of a patient.png", body)}).raise_for_status()
+    httpx2.post(upload.url, data=upload.fields, files={"file": ("name of a patient.png", body)}).raise_for_status()
     return BucketScans().head(ObjectEvent(SCANS, upload.fields["key"]))
 
 

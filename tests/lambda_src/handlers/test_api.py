@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lambda_src.aws.bundle import open_classifier
+from lambda_src.local.cloud import Cloud
 from tests.support.lambda_http import event, started
 from tests.support.pictures import band, encoded
 
@@ -92,3 +93,32 @@ def test_an_owner_is_who_the_authorizer_says(api: ModuleType, claims: dict[str, 
 def test_without_claims_nothing_stored_is_read(api: ModuleType, more: dict[str, Any]) -> None:
     answer = api.handler(event("GET", "/v1/findings/01ABC", **more), None)
     assert (answer["statusCode"], json.loads(answer["body"])["type"]) == (401, "urn:oct:problem:unauthorized")
+
+
+USER = {"claims": {"sub": "u-1"}}
+OTHER = {"claims": {"sub": "u-2"}}
+
+
+def test_a_kept_finding_is_its_owners_alone(monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path, cloud: Cloud) -> None:
+    api = started(monkeypatch, tiny_bundle)
+    kept = event("POST", "/v1/findings", encoded(band(0.3)), authorizer=USER)
+    kept["multiValueQueryStringParameters"] = {"store": ["true"]}
+    answer = api.handler(kept, None)
+    path = f"/v1/{answer['headers']['content-location']}"
+    assert json.loads(api.handler(event("GET", path, authorizer=USER), None)["body"]) == json.loads(answer["body"])
+    assert api.handler(event("GET", path, authorizer=OTHER), None)["statusCode"] == 404
+    assert api.handler(event("GET", path), None)["statusCode"] == 401
+
+
+def test_an_upload_is_larger_than_what_lambda_carries(monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path, cloud: Cloud) -> None:
+    api = started(monkeypatch, tiny_bundle)
+    wish = json.dumps({"bytes": 19_000_000}).encode()
+    form = api.handler(event("POST", "/v1/uploads", wish, headers={"Content-Type": "application/json"}, authorizer=USER), None)
+    assert form["statusCode"] == 201
+    upload = json.loads(form["body"])
+    assert upload["max_bytes"] == 19_000_000
+    job = api.handler(event("GET", f"/v1/jobs/{upload['job_id']}", authorizer=USER), None)
+    assert json.loads(job["body"])["state"] == "queued"
+    assert api.handler(event("GET", f"/v1/jobs/{upload['job_id']}", authorizer=OTHER), None)["statusCode"] == 404
+    page = api.handler(event("GET", "/"), None)
+    assert f"connect-src 'self' {cloud.url};" in page["headers"]["content-security-policy"]

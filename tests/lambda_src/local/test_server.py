@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.pictures import band, encoded
@@ -85,7 +85,7 @@ def test_it_says_how_to_use_every_door(running: Running) -> None:
 
 
 def test_the_page_answers_at_the_printed_address(running: Running) -> None:
-    page = httpx.get(running.lines["Page"])
+    page = httpx2.get(running.lines["Page"])
     assert page.status_code == 200
     assert "text/html" in page.headers["content-type"]
 
@@ -100,7 +100,7 @@ def test_the_bucket_line_works_as_printed(running: Running, root: Path, tiny_bun
     assert re.fullmatch(r"cnv\.png: answered CNV \d+\.\d%, urgent  s3://oct-findings/findings/cnv\.png\.json\n", answer)
     found = json.loads(wait_for(running.data / "findings" / "cnv.png.json"))
     assert found.items() >= expected(tiny_bundle).items()
-    assert httpx.get(f"{running.url}/v1/findings/{found['id']}").json() == found
+    assert httpx2.get(f"{running.url}/v1/findings/{found['id']}").json() == found
     assert "cnv.png: answered CNV" in typed(running.lines["Findings"], root)
 
 
@@ -119,12 +119,12 @@ def test_the_folder_line_works_as_printed(running: Running, root: Path, tiny_bun
 
 def test_an_upload_of_20_mb_goes_through_the_bucket(running: Running) -> None:
     body = encoded(band(0.1)).ljust(20_000_000, b"\0")
-    upload = httpx.post(f"{running.url}/v1/uploads", json={"content_type": "image/png", "bytes": len(body)}).json()
-    httpx.post(upload["url"], data=upload["fields"], files={"file": body}).raise_for_status()
+    upload = httpx2.post(f"{running.url}/v1/uploads", json={"content_type": "image/png", "bytes": len(body)}).json()
+    httpx2.post(upload["url"], data=upload["fields"], files={"file": body}).raise_for_status()
     end = time.monotonic() + 30
-    while (job := httpx.get(f"{running.url}/v1/jobs/{upload['job_id']}").json())["state"] != "done" and time.monotonic() < end:
+    while (job := httpx2.get(f"{running.url}/v1/jobs/{upload['job_id']}").json())["state"] != "done" and time.monotonic() < end:
         time.sleep(0.1)
-    assert httpx.get(f"{running.url}/v1/findings/{job['finding_id']}").json()["label"] == "CNV"
+    assert httpx2.get(f"{running.url}/v1/findings/{job['finding_id']}").json()["label"] == "CNV"
 
 
 def test_what_is_no_scan_is_rejected_beside_it(running: Running) -> None:
