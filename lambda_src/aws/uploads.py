@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from lambda_src.aws import clients
 from lambda_src.aws.findings import ONLY
+from lambda_src.aws.folders import BucketFolders
 from lambda_src.aws.scans import JOB_METADATA, OWNER_METADATA
 from lambda_src.batch.ports import StoredScan
 from lambda_src.finding import new_id
@@ -66,10 +67,11 @@ class JobsTable:
 class BucketUploads:
     """The app's upload desk."""
 
-    def __init__(self, bucket: str, table: str, max_bytes: int) -> None:
+    def __init__(self, bucket: str, table: str, max_bytes: int, results_bucket: str | None = None) -> None:
         self._bucket = bucket
         self._table = table
         self._max_bytes = max_bytes
+        self._folders = BucketFolders(results_bucket, table) if results_bucket else None
 
     @property
     def origin(self) -> str:
@@ -101,9 +103,11 @@ class BucketUploads:
         return Upload(job_id=job_id, url=form["url"], fields=form["fields"], max_bytes=limit, expires=expires.strftime(_TIME))
 
     def status(self, job_id: str, owner: str) -> Job | None:
-        """The owner's job, or None."""
+        """The owner's job: an upload or a folder; or None."""
         item = clients.dynamodb().get_item(TableName=self._table, Key=_key(job_id), ConsistentRead=True).get("Item")
-        return None if item is None or item["owner"]["S"] != owner else _job(job_id, item)
+        if item is None:
+            return self._folders.status(job_id, owner) if self._folders else None
+        return _job(job_id, item) if item["owner"]["S"] == owner else None
 
     def _sign(self, key: str, conditions: list[Any], fixed: dict[str, str]) -> dict[str, Any]:
         return clients.s3().generate_presigned_post(

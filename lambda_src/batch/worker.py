@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from lambda_src.batch.events import ObjectEvent
+from lambda_src.batch.folders import MANIFEST_NAME
 from lambda_src.batch.identity import finding_id
 from lambda_src.batch.ports import Findings, Gone, Jobs, Results, Scans, StoredScan
 from lambda_src.batch.rejection import rejection
@@ -25,9 +26,6 @@ from lambda_src.imaging.decode import decode
 
 T = TypeVar("T")
 Ending = Literal["answered", "deferred", "out_of_distribution", "ungradable", "rejected", "repeated", "gone", "ignored"]
-
-MANIFEST_NAME = "manifest.json"
-"""A folder job's list of scans lies among them and is not one."""
 
 
 @dataclass(frozen=True)

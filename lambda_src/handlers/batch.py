@@ -5,6 +5,7 @@ message (partial batch response), so that SQS delivers just those again and, in 
 """
 
 import os
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from lambda_src.aws.bundle import open_classifier
+from lambda_src.aws.clients import error_code
+from lambda_src.aws.failures import FailuresTable
 from lambda_src.aws.findings import FindingsTable
+from lambda_src.aws.folders import BucketFolders
 from lambda_src.aws.scans import BucketResults, BucketScans
 from lambda_src.aws.uploads import JobsTable
 from lambda_src.batch.messages import work_through
@@ -21,6 +25,15 @@ from lambda_src.batch.worker import Limits, Stores, Worker
 from lambda_src.settings import Settings
 
 logger = Logger(service="oct-batch")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the handler works with."""
+
+    worker: Worker
+    folders: BucketFolders
+    failures: FailuresTable
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -32,14 +45,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Raises:
         BundleRefused: the model can't be loaded; every message is then delivered again.
     """
+    built = parts(Settings())
     bodies = {record["messageId"]: record["body"] for record in event["Records"]}
-    done = work_through(bodies, worker(Settings()))
+    done = work_through(bodies, built.worker, built.folders)
 
     def check(record: SQSRecord) -> None:
         error = done.failures.get(record.message_id)
         if error is not None:
-            # Its class only: a message of botocore can name a key, and keys count as patient identifiers.
-            logger.warning("message failed", message_id=record.message_id, error=type(error).__name__)
+            _note(built.failures, record.message_id, error)
             raise error
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -49,16 +62,25 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def worker(settings: Settings) -> Worker:
-    """The process's one worker."""
-    if settings.table is None or settings.results_bucket is None:
+def parts(settings: Settings) -> Parts:
+    """The process's parts, built once."""
+    table, results = settings.table, settings.results_bucket
+    if table is None or results is None:
         raise RuntimeError("The batch handler needs OCT_TABLE and OCT_RESULTS_BUCKET.")
-    return Worker(
+    worker = Worker(
         open_classifier(settings.model_uri, settings.model_sha256),
-        Stores(BucketScans(), FindingsTable(settings.table), BucketResults(settings.results_bucket), JobsTable(settings.table)),
+        Stores(BucketScans(), FindingsTable(table), BucketResults(results), JobsTable(table)),
         Limits(settings.input_bucket, settings.max_bytes, settings.max_pixels, decoders=os.cpu_count() or 1),
     )
+    return Parts(worker, BucketFolders(results, table), FailuresTable(table))
+
+
+def _note(failures: FailuresTable, message_id: str, error: Exception) -> None:
+    """Say why a message failed: AWS's code or the error's class, since botocore's own words can name a key."""
+    reason = error_code(error)
+    logger.warning("message failed", message_id=message_id, error=reason)
+    failures.note(message_id, reason)
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # in Lambda: load at init, which has the whole CPU, not in the first invocation
-    worker(Settings())
+    parts(Settings())

@@ -21,7 +21,7 @@ from lambda_src.handlers.batch import logger as batch_logger
 from lambda_src.local.cloud import Cloud, allow_uploads_from, start_cloud, upload_bundle
 from lambda_src.local.folders import DropFolder, FindingsFolder
 from lambda_src.local.greeting import Places, greeting
-from lambda_src.local.names import AWS_PORT, HOST, PAGE_PORT, SCANS, TABLE
+from lambda_src.local.names import AWS_PORT, FINDINGS, HOST, PAGE_PORT, SCANS, TABLE
 from lambda_src.local.poller import Poller
 from lambda_src.settings import Settings
 
@@ -82,7 +82,7 @@ def _app(settings: Settings, cloud: Cloud) -> FastAPI:
         source,
         Limits(settings.max_bytes, settings.max_pixels, max_upload_bytes=settings.max_bytes),
         findings_store=FindingsTable(TABLE),
-        upload_desk=BucketUploads(SCANS, TABLE, settings.max_bytes),
+        upload_desk=BucketUploads(SCANS, TABLE, settings.max_bytes, FINDINGS),
         upload_origin=cloud.url,
     )
 

@@ -10,12 +10,14 @@ import pytest
 from lambda_src.aws import clients
 from lambda_src.aws.bundle import open_classifier
 from lambda_src.aws.findings import FindingsTable
+from lambda_src.aws.uploads import BucketUploads
 from lambda_src.classifier import load_classifier
 from lambda_src.errors import BundleRefused
-from lambda_src.handlers.batch import handler, logger, worker
+from lambda_src.handlers.batch import handler, logger, parts
 from lambda_src.imaging.decode import decode
 from lambda_src.local.cloud import Cloud, upload_bundle
-from lambda_src.local.names import TABLE
+from lambda_src.local.names import FINDINGS, TABLE
+from lambda_src.local.names import SCANS as SCANS_BUCKET
 from lambda_src.local.poller import Poller
 from tests.support.aws import put_scan, results
 from tests.support.bad_inputs import BAD_INPUTS
@@ -81,12 +83,27 @@ def test_only_what_failed_for_our_fault_is_delivered_again(cloud: Cloud, queue: 
     while len(results()) < 1:
         queue.poll_once()
     assert waiting(cloud) == 1
+    reasons = [item["reason"]["S"] for item in clients.dynamodb().scan(TableName=TABLE)["Items"] if "reason" in item]
+    assert reasons == ["UnknownEvent"]
+
+
+def test_a_folder_is_one_job(cloud: Cloud, queue: Poller) -> None:
+    names = [*SCANS, "broken.png"]
+    put_scan("jobs/night/manifest.json", json.dumps({"scans": names}).encode())
+    for name in names:
+        put_scan(f"jobs/night/{name}", SCANS.get(name, b"no scan"))
+    drain(queue)
+    job = BucketUploads(SCANS_BUCKET, TABLE, 1, FINDINGS).status("night", "local")
+    assert job is not None
+    assert (job.state, job.total, job.done, job.rejected) == ("done", 6, 5, 1)
+    assert "findings/jobs/night/manifest.json.json" not in results()
+    assert len(results()["summaries/jobs/night.csv"].splitlines()) == 7
 
 
 def test_a_bundle_with_one_byte_changed_is_refused(cloud: Cloud, queue: Poller) -> None:
     clients.s3().put_object(Bucket="oct-models", Key="bundle/model.onnx", Body=b"changed")
     open_classifier.cache_clear()
-    worker.cache_clear()
+    parts.cache_clear()
     put_scan("a.png", SCANS["answered.png"])
     with pytest.raises(BundleRefused, match=r"model.onnx was changed: its sha256 does not fit the manifest"):
         drain(queue)
