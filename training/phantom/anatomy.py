@@ -98,12 +98,12 @@ LEVELS = (0.62, 0.47, 0.33, 0.46, 0.27, 0.30, 0.74, 0.42, 0.84, 0.40)
 """Mean brightness of RNFL, GCL+IPL, INL, OPL, ONL, myoid, EZ, outer segments, RPE and choroid on a display of fourth-root
 intensity; drawn
 to match the order that Staurenghi et al. 2014 describe (bright: RNFL, IPL, OPL, EZ, IZ, RPE; dark: INL, ONL)."""
-_LEVEL_SPREAD = (0.13, 0.07, 0.06, 0.07, 0.07, 0.06, 0.12, 0.12, 0.10, 0.13)
+_LEVEL_SPREAD = (0.13, 0.07, 0.06, 0.07, 0.07, 0.06, 0.19, 0.18, 0.12, 0.13)
 
 
 def sample_eye(rng: np.random.Generator) -> Eye:
     """Draw one healthy eye."""
-    scale = rng.normal(1.0, 0.07)
+    scale = rng.normal(1.0, 0.09)
     spread = rng.normal(1.0, 0.1, 7)
     base = (RNFL_UM, GCIPL_UM, INL_UM, OPL_UM, ONL_UM, ELM_TO_RPE_UM, RPE_UM)
     rnfl, gcipl, inl, opl, onl, segments, rpe = (float(v * max(scale * s, 0.55)) for v, s in zip(base, spread, strict=True))

@@ -78,7 +78,7 @@ SOFT_UM = 5.0
 
 RAISED_UM = 10.0
 """An RPE raised by less is the unevenness of health and no lesion."""
-MATERIAL_EDGE_UM = 12.0
+MATERIAL_EDGE_UM = 20.0
 """Half of the span over which sub-retinal material fades into what lies above it."""
 
 
@@ -109,7 +109,9 @@ def _outer(eye: Eye, s: Surfaces, px: dict[str, Curve], axial_um: float) -> list
     _, _, _, opl, onl, myoid, ez, segments, rpe, choroid = eye.levels
     alive = s.photoreceptors
     dead = 0.75 * onl + 0.15 * opl
-    edge = np.minimum(0.15 * s.material, MATERIAL_EDGE_UM) / axial_um  # organised tissue has no membrane of its own
+    # where the RPE has gone, what lies on it or under it shows in its place
+    worn = np.where(s.material > 5.0, s.material_level, np.where(s.sub_rpe > 5.0, s.sub_rpe_level, 0.28))
+    edge = np.minimum(0.3 * s.material, MATERIAL_EDGE_UM) / axial_um  # organised tissue has no membrane of its own
     return [
         _Step(px["elm"], onl + 0.12 * alive, 0.05),
         _Step(px["myoid"], onl + (myoid - onl) * alive),
@@ -119,7 +121,7 @@ def _outer(eye: Eye, s: Surfaces, px: dict[str, Curve], axial_um: float) -> list
         _Step(px["fluid"], s.fluid_level, 0.05, 1.0),
         _Step(px["material"] - edge, 0.5 * (s.material_level + np.where(s.fluid > 4.0, s.fluid_level, dead)), 0.1, 1.0),
         _Step(px["material"] + edge, s.material_level, s.material_grain, 1.0),
-        _Step(px["rpe"], 0.25 + (rpe - 0.25) * s.rpe),
+        _Step(px["rpe"], worn + (rpe - worn) * s.rpe, s.material_grain * (1.0 - s.rpe)),
         _Step(px["sub_rpe"], s.sub_rpe_level, s.sub_rpe_grain, (s.sub_rpe > RAISED_UM).astype(np.float64)),
         _Step(px["bruch"], 0.75 * rpe),
         _Step(px["capillaries"], 0.9 * choroid + 0.1, 0.3 * eye.choroid_contrast),

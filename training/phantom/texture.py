@@ -52,7 +52,7 @@ def _grids(seed: int) -> tuple[Canvas, Canvas]:
         rng.standard_normal((rows, int(2 * REACH_UM / pitch)), dtype=np.float32)
         for rows, pitch in zip(ROWS, COLUMN_UM, strict=True)
     )
-    grain = _box(retina, 1, 1 + int(rng.integers(0, 3)))
+    grain = _box(retina, int(rng.integers(0, 2)), int(rng.integers(0, 3)))
     vessels = _box(_box(choroid, 1, 1), 1 + int(rng.integers(0, 2)), 1 + int(rng.integers(0, 3)))
     return grain, 0.4 - 1.3 * np.clip(vessels, -0.3, 1.2)  # vessels are dark ovals in a brighter stroma
 

@@ -12,15 +12,15 @@ from training.phantom.lesions import cnv_signs as signs
 from training.phantom.lesions.model import Lesions, Mound
 
 FAMILIES = {
-    "fibrovascular": 0.22,
-    "serous": 0.08,
-    "double_layer": 0.13,
-    "material": 0.17,
-    "intraretinal": 0.07,
-    "scar": 0.13,
-    "granular": 0.15,
-    "tear": 0.03,
-    "atrophic": 0.09,
+    "fibrovascular": 0.18,
+    "serous": 0.07,
+    "double_layer": 0.16,
+    "material": 0.13,
+    "intraretinal": 0.05,
+    "scar": 0.16,
+    "granular": 0.18,
+    "tear": 0.02,
+    "atrophic": 0.1,
 }
 """Share of each form, near what a clinic's treated eyes show."""
 
@@ -102,7 +102,7 @@ def _fibrovascular(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]
                 half,
                 log_uniform(rng, 50.0, min(400.0, 0.9 * half)),
                 (0.16, 0.6),
-                (0.03, 0.3),
+                (0.02, 0.2),
             )
         )
     return tuple(mounds)
@@ -126,37 +126,42 @@ def _serous(rng: np.random.Generator, centre: float, scale: float = 1.0) -> Moun
 
 def _double_layer(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
     """A shallow, wavy separation of the RPE from Bruch's membrane."""
-    half = log_uniform(rng, 350.0, 1900.0)
-    return (_mound(rng, centre + float(rng.normal(0, 250.0)), half, float(rng.uniform(14.0, 75.0)), (0.25, 0.62), (0.05, 0.35)),)
+    half = log_uniform(rng, 350.0, 2600.0)
+    return (_mound(rng, centre + float(rng.normal(0, 250.0)), half, float(rng.uniform(14.0, 75.0)), (0.25, 0.85), (0.02, 0.25)),)
 
 
 def _material(rng: np.random.Generator, centre: float, height_um: float) -> Mound:
     """Hyperreflective material between RPE and retina."""
     half = log_uniform(rng, 120.0, 900.0)
     return _mound(
-        rng, centre + float(rng.normal(0, 200.0)), half, float(rng.uniform(0.2, 1.0)) * height_um, (0.4, 0.85), (0.05, 0.35)
+        rng, centre + float(rng.normal(0, 200.0)), half, float(rng.uniform(0.2, 1.0)) * height_um, (0.4, 0.85), (0.02, 0.22)
     )
 
 
 def _granular(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...], tuple[Mound, ...]]:
-    """An old membrane come apart into many lumps of every brightness, some below and some above what is left of the RPE."""
-    reach = log_uniform(rng, 350.0, 1900.0)
+    """An old membrane grown into a plate of many lumps, some below and some above what is left of the RPE."""
+    reach = log_uniform(rng, 350.0, 2200.0)
+    level = float(rng.uniform(0.38, 0.75))
+    uneven = float(rng.uniform(0.02, 0.2))
     lumps = []
-    for _ in range(int(rng.integers(5, 26))):
-        half = log_uniform(rng, 45.0, 260.0)
-        height = min(log_uniform(rng, 18.0, 130.0), 0.9 * half)
-        lumps.append(_mound(rng, centre + float(rng.normal(0.0, 0.6 * reach)), half, height, (0.25, 0.92), (0.1, 0.45)))
-    below = int(rng.integers(0, len(lumps) + 1))
-    plate = _mound(rng, centre, reach, float(rng.uniform(8.0, 70.0)), (0.3, 0.8), (0.1, 0.45))
-    return (plate, *lumps[:below]), tuple(lumps[below:])
+    for _ in range(int(rng.integers(3, 22))):
+        half = log_uniform(rng, 60.0, 420.0)
+        height = min(log_uniform(rng, 18.0, 140.0), 0.8 * half)
+        shade = float(np.clip(level + rng.normal(0.0, uneven), 0.15, 0.95))
+        lumps.append(_mound(rng, centre + float(rng.normal(0.0, 0.6 * reach)), half, height, (shade, shade), (0.02, 0.2)))
+    plate = _mound(rng, centre, reach, float(rng.uniform(10.0, 90.0)), (level, level), (0.02, 0.2))
+    below = int(rng.integers(0, len(lumps) + 1)) if chance(rng, 0.4) else 0
+    if chance(rng, 0.4):
+        return (plate, *lumps[:below]), tuple(lumps[below:])
+    return tuple(lumps[:below]), (plate, *lumps[below:])
 
 
 def _scar(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
     """A broad, bright, lumpy plate in place of the outer retina, often in several lumps."""
     lumps = []
-    for _ in range(int(rng.integers(1, 4))):
+    level = float(rng.uniform(0.4, 0.85))
+    for _ in range(int(rng.integers(1, 5))):
         half = log_uniform(rng, 250.0, 1800.0)
-        lumps.append(
-            _mound(rng, centre + float(rng.normal(0, 700.0)), half, float(rng.uniform(30.0, 190.0)), (0.5, 0.92), (0.1, 0.45))
-        )
+        x = centre + float(rng.normal(0, 700.0))
+        lumps.append(_mound(rng, x, half, float(rng.uniform(25.0, 190.0)), (level - 0.08, level + 0.08), (0.02, 0.2)))
     return tuple(lumps)

@@ -105,7 +105,7 @@ def atrophy(rng: np.random.Generator, centre: float, reach: float, worn: bool) -
         0.0,
         reach * float(rng.uniform(0.7, 1.3)) + 80.0,
         float(rng.uniform(0.3, 1.0)),
-        float(rng.uniform(0.0, 0.7 if worn else 0.25)),
+        float(rng.uniform(0.1, 1.0) if worn else rng.uniform(0.0, 0.3)),
         float(rng.uniform(0.0, 0.55)) if worn or chance(rng, 0.3) else 0.0,
         float(rng.uniform(0.0, 0.6)) if worn else 0.0,
     )

@@ -18,7 +18,7 @@ def sample_drusen(rng: np.random.Generator) -> Lesions:
     spread = float(rng.uniform(500.0, 3200.0))
     centre = float(rng.normal(0.0, 500.0))
     level = float(rng.uniform(0.3, 0.75))
-    family = rng.choice(["hard", "soft", "mixed", "confluent", "single", "drusenoid"], p=[0.18, 0.26, 0.24, 0.14, 0.10, 0.08])
+    family = rng.choice(["hard", "soft", "mixed", "confluent", "single", "drusenoid"], p=[0.20, 0.26, 0.24, 0.12, 0.12, 0.06])
     mounds = _DRAWERS[str(family)](rng, centre, spread, level)
     deposits = tuple(_deposit(rng, spread) for _ in range(int(rng.integers(4, 25)))) if chance(rng, 0.15) else ()
     return Lesions(
@@ -30,7 +30,7 @@ def sample_drusen(rng: np.random.Generator) -> Lesions:
         rpe_wave=sample_wave(rng, 90.0, 700.0, 16),
         rpe_wave_um=float(rng.uniform(0.0, 5.0)),
         compliance=float(rng.uniform(0.6, 1.0)),
-        shade=float(rng.uniform(0.0, 0.25)),
+        shade=float(rng.uniform(0.0, 0.15)),
     )
 
 
@@ -127,7 +127,7 @@ def _pigment(rng: np.random.Generator, mounds: list[Mound]) -> tuple[Focus, ...]
 
 def _leaks(rng: np.random.Generator, mounds: list[Mound]) -> tuple[Atrophy, ...]:
     """Drusen that have begun to wear the RPE out: light leaks below some of them."""
-    if not chance(rng, 0.3):
+    if not chance(rng, 0.2):
         return ()
     chosen = [m for m in mounds if chance(rng, 0.4)]
     return tuple(
