@@ -22,3 +22,10 @@ class Settings(BaseSettings):
     results_bucket: str | None = None
     table: str | None = None
     queue_url: str | None = None
+    hosts: str = ""
+    """Further names that the plain server may be asked for, with commas between them."""
+
+    @property
+    def more_hosts(self) -> tuple[str, ...]:
+        """`hosts` as names."""
+        return tuple(name.strip() for name in self.hosts.split(",") if name.strip())

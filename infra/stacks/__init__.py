@@ -1,0 +1,1 @@
+"""Stacks: each wires components and gives its functions their grants."""
