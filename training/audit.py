@@ -71,8 +71,8 @@ def audit(root: Path) -> Audit:
     Raises:
         TrainingError: there is nothing to audit.
     """
-    splits = [name for name in SPLITS if (root / name).is_dir()]
-    listed = [(name or "all", file) for name in (splits or [None]) for file in list_scans(root, split=name)]
+    choices: list[str | None] = [name for name in SPLITS if (root / name).is_dir()] or [None]
+    listed = [(name or "all", file) for name in choices for file in list_scans(root, split=name)]
     with ThreadPoolExecutor() as pool:
         seen = list(tqdm(pool.map(_look, listed), "auditing", len(listed), unit="scan", disable=None))
     readable = [item for item in seen if item.problem is None]

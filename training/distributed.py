@@ -5,11 +5,11 @@ DistributedDataParallel broadcasts at every step.
 """
 
 import os
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_gather
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -46,11 +46,29 @@ def barrier() -> None:
         dist.barrier()
 
 
+class _Gather(torch.autograd.Function):
+    """All-gather whose backward sums what every process's loss says about a row, and gives each process its own rows' share."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.count = len(values)
+        parts = [torch.empty_like(values) for _ in range(world())]
+        dist.all_gather(parts, values.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].contiguous()
+        dist.all_reduce(total)
+        return total[rank() * ctx.count : (rank() + 1) * ctx.count]
+
+
 def gather(values: Tensor) -> Tensor:
     """Rows [N, D] of all processes [world * N, D], by rank; gradients flow back to the process that each row came from."""
     if world() == 1:
         return values
-    return torch.cat(list(all_gather(values)))  # type: ignore[no-untyped-call]
+    rows: Tensor = _Gather.apply(values)  # type: ignore[no-untyped-call]
+    return rows
 
 
 def wrapped(model: nn.Module) -> nn.Module:

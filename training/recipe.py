@@ -11,6 +11,9 @@ from typing import Any
 from training.errors import TrainingError
 
 
+_FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "alpha"})
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Hyperparameters of one training. Sizes in px, epochs over the drawn (or real) scans, rates of the AdamW optimiser."""
@@ -42,11 +45,12 @@ class Recipe:
     ema: float = 0.998
     held_out: int = 1200
     outliers: int = 600
-    alpha: float = 0.01
+    alpha: float = 0.05
 
     def key(self) -> str:
-        """Digest of all fields: two trainings with the same key may share checkpoints."""
-        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        """Digest of the fields that the weights depend on: two trainings with the same key may share checkpoints."""
+        fields = {name: value for name, value in dataclasses.asdict(self).items() if name not in _FITTED_AFTER}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
 
 
 SMOKE: dict[str, Any] = {

@@ -15,7 +15,7 @@ def test_a_drawn_set_is_balanced_and_kept(tmp_path: Path, monkeypatch: pytest.Mo
     first = phantom_set(range(100, 108), 64, cache=tmp_path)
     assert first.pixels.shape == (8, 64, 64)
     assert np.bincount(first.labels).tolist() == [2, 2, 2, 2]
-    monkeypatch.setitem(data.DRAWS, "phantom", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(data.DRAWS, "phantom", None)
     again = phantom_set(range(100, 108), 64, cache=tmp_path)
     assert np.array_equal(first.pixels, again.pixels)
 

@@ -18,8 +18,9 @@ from training.gate import main as gate
 from training.phantom import phantom
 from training.train import main
 
-TINY = "--size 64 --phantoms 96 --epochs 8 --held-out 40 --outliers 20 --alpha 0.4 --batch 16".split()
-TINY += "--rate 0.003 --ema 0.9 --frozen 5".split()
+VALUES = {"size": "64", "phantoms": "96", "epochs": "8", "held-out": "40", "outliers": "20", "alpha": "0.4", "batch": "16"}
+VALUES |= {"rate": "0.003", "ema": "0.9", "frozen": "5"}
+TINY = [word for name, value in VALUES.items() for word in (f"--{name}", value)]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +99,7 @@ def test_real_labels_are_fitted_out_of_fold(cache: Path, labelled: Path, tmp_pat
 
 
 def _sagemaker(tmp_path: Path, cache: Path) -> tuple[list[str], dict[str, str]]:
-    hyperparameters = {"size": "64", "phantoms": "96", "epochs": "40", "held-out": "40", "outliers": "20", "alpha": "0.4"}
-    hyperparameters |= {"batch": "16", "rate": "0.003", "ema": "0.9", "frozen": "5"}
+    hyperparameters = {**VALUES, "epochs": "40"}
     env = {
         **os.environ,
         "SM_MODEL_DIR": str(tmp_path / "model"),
