@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from lambda_src.errors import TYPE_PREFIX
@@ -43,3 +44,18 @@ def ndjson_text(results: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
         json.dumps({"file": key, "rejection" if "problem" in body else "finding": body}, ensure_ascii=False) + "\n"
         for key, body in results
     )
+
+
+def write_parquet(results: Iterable[tuple[str, Mapping[str, Any]]], path: Path) -> None:
+    """Write a Parquet file with the same columns as the CSV.
+
+    Raises:
+        ImportError: pyarrow is not installed; it is no part of what runs in Lambda.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    types = [pa.float64() if name.startswith("p_") else pa.string() for name in COLUMNS]
+    rows = [record(key, body) for key, body in results]
+    table = pa.Table.from_pylist(rows, schema=pa.schema(list(zip(COLUMNS, types, strict=True))))
+    parquet.write_table(table, path)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lambda_src.cli.batch import add_batch
 from lambda_src.cli.classify import classify
 from lambda_src.cli.rows import FORMATS
 from lambda_src.errors import ServiceError, problem
@@ -26,6 +27,10 @@ def main(arguments: Sequence[str]) -> int:
         The exit status: 0 when every file has its row, whatever the row says.
     """
     options = _parser().parse_args(arguments)
+    return int(options.run(options))
+
+
+def _classify(options: argparse.Namespace) -> int:
     settings = Settings()
     if options.bundle is not None:
         settings = settings.model_copy(update={"model_uri": str(options.bundle)})
@@ -50,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--format", choices=sorted(FORMATS), default="jsonl", help="rows as JSON lines (default) or CSV")
     command.add_argument("--bundle", type=Path, help="folder of the model bundle (default: OCT_MODEL_URI, or model_artifacts)")
     command.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="files decoded at once (default: CPUs)")
+    command.set_defaults(run=_classify)
+    add_batch(commands)
     return parser
 
 

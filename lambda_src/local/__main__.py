@@ -5,9 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lambda_src.local.names import AWS_PORT, HOST, PAGE_PORT
+from lambda_src.local.names import AWS_PORT, AWS_URL, PAGE_PORT
 
-DEFAULT_AWS = f"http://{HOST}:{AWS_PORT}"
 FAILED = 1
 
 
@@ -29,9 +28,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--data", type=Path, default=Path(".local"), help="folder for scans dropped and findings (.local)")
     put = commands.add_parser("put", help="put files in the bucket of a running system and wait for their findings")
     put.add_argument("files", nargs="+", type=Path)
-    put.add_argument("--aws", default=DEFAULT_AWS, help=f"address of its embedded AWS ({DEFAULT_AWS})")
+    put.add_argument("--aws", default=AWS_URL, help=f"address of its embedded AWS ({AWS_URL})")
     findings = commands.add_parser("findings", help="list the findings in its results bucket")
-    findings.add_argument("--aws", default=DEFAULT_AWS, help=f"address of its embedded AWS ({DEFAULT_AWS})")
+    findings.add_argument("--aws", default=AWS_URL, help=f"address of its embedded AWS ({AWS_URL})")
     return parser
 
 

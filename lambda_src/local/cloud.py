@@ -9,18 +9,28 @@ import logging
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from moto.server import ThreadedMotoServer
 
 from lambda_src.aws import clients
-from lambda_src.local.names import AWS_PORT, DEAD_LETTERS, FINDINGS, HOST, MODELS, QUEUE, SCANS, TABLE, point_at
+from lambda_src.local.names import (
+    AWS_PORT,
+    DEAD_LETTERS,
+    FINDINGS,
+    HOST,
+    MODELS,
+    QUEUE,
+    SCANS,
+    TABLE,
+    point_at,
+    settings_environment,
+)
 from lambda_src.model.manifest import MANIFEST_FILE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CORSRuleTypeDef
 
-BUNDLE_URI: Final = f"s3://{MODELS}/bundle"
 VISIBILITY_S = 30
 DELIVERIES = 3
 """Tries before a message is set aside."""
@@ -37,13 +47,7 @@ class Cloud:
 
     def settings(self) -> dict[str, str]:
         """What a deployment would set for the functions."""
-        return {
-            "OCT_MODEL_URI": BUNDLE_URI,
-            "OCT_INPUT_BUCKET": SCANS,
-            "OCT_RESULTS_BUCKET": FINDINGS,
-            "OCT_TABLE": TABLE,
-            "OCT_QUEUE_URL": self.queue_url,
-        }
+        return settings_environment(self.queue_url)
 
     def stop(self) -> None:
         """Stop the server; everything in it is gone."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.aws import clients
-from lambda_src.local.names import QUEUE, REGION
+from lambda_src.local.names import ACCOUNT, QUEUE, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
@@ -29,7 +29,7 @@ class Context:
 
     function_name: str = "oct-batch"
     memory_limit_in_mb: int = 1769
-    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:123456789012:function:oct-batch"
+    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:oct-batch"
     aws_request_id: str = "00000000-0000-0000-0000-000000000000"
 
 
@@ -91,6 +91,6 @@ def _record(message: "MessageTypeDef") -> dict[str, Any]:
         "messageAttributes": {},
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{REGION}:123456789012:{QUEUE}",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{QUEUE}",
         "awsRegion": REGION,
     }

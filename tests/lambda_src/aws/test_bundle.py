@@ -7,8 +7,8 @@ import pytest
 from lambda_src.aws import clients
 from lambda_src.aws.bundle import fetch_bundle, open_classifier
 from lambda_src.errors import BundleRefused
-from lambda_src.local.cloud import BUNDLE_URI, Cloud, upload_bundle
-from lambda_src.local.names import MODELS
+from lambda_src.local.cloud import Cloud, upload_bundle
+from lambda_src.local.names import BUNDLE_URI, MODELS
 from lambda_src.model.bundle import load_bundle
 
 
