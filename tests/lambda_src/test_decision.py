@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_src.decision import Rule, decide, most_urgent, ood_score, prediction_set, probabilities
+from lambda_src.decision import Rule, Triage, decide, most_urgent, ood_score, prediction_set, probabilities
 
 CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
-TRIAGE = {"CNV": "urgent", "DME": "urgent", "DRUSEN": "routine", "NORMAL": "observe"}
+TRIAGE: dict[str, Triage] = {"CNV": "urgent", "DME": "urgent", "DRUSEN": "routine", "NORMAL": "observe"}
 NEAR = np.zeros(2, np.float32)
 
 
