@@ -107,6 +107,7 @@ def sample_eye(rng: np.random.Generator) -> Eye:
     spread = rng.normal(1.0, 0.1, 7)
     base = (RNFL_UM, GCIPL_UM, INL_UM, OPL_UM, ONL_UM, ELM_TO_RPE_UM, RPE_UM)
     rnfl, gcipl, inl, opl, onl, segments, rpe = (float(v * max(scale * s, 0.55)) for v, s in zip(base, spread, strict=True))
+    rpe *= float(rng.uniform(0.9, 1.7))  # with the interdigitation zone that most instruments cannot part from it
     nasal = float(rng.choice([-1.0, 1.0]))
     disc = DISC_EDGE_UM * rng.normal(1.0, 0.07) * nasal if chance(rng, 0.6) else None
     return Eye(

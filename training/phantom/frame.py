@@ -1,6 +1,6 @@
 """How the eye lies in the picture: where, how tilted and bent, and what the release or the exporter put around it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,23 @@ def bruch_um(frame: Frame, x_um: Curve, width_um: float) -> Curve:
     u = (x_um - frame.centre_um) / width_um
     bowl = -frame.sag_um * ((2.0 * (u - frame.sag_centre)) ** 2)
     return np.asarray(frame.tilt_um * u + bowl + frame.wave_um * frame.wave(x_um, frame.z_um))
+
+
+def fit(padding: Padding, above: float, below: float) -> Padding:
+    """The padding, made smaller where it would cover the retina: the release moved scans until the retina fitted.
+
+    Args:
+        padding: as sampled.
+        above, below: free shares of the height over and under the retina.
+    """
+
+    def held(line: tuple[float, float, float] | None, room: float) -> tuple[float, float, float] | None:
+        if line is None:
+            return None
+        excess = max(line[0], line[1], line[0] + line[2], line[1] + line[2]) - max(room, 0.0)
+        return (line[0] - excess, line[1] - excess, line[2]) if excess > 0.0 else line
+
+    return replace(padding, top=held(padding.top, above), bottom=held(padding.bottom, below))
 
 
 def pad(pixels: NDArray[np.uint8], padding: Padding) -> None:

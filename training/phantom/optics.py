@@ -67,6 +67,7 @@ def _sensitivity(shape: tuple[int, ...], scanner: Scanner) -> Canvas:
     across = np.linspace(0.0, 1.0, shape[1])
     gate = 1.0 - scanner.roll_off * np.abs(depth - scanner.focus)
     edge = 1.0 - scanner.vignette * (2.0 * np.abs(across - scanner.vignette_centre)) ** 3
+    edge *= np.exp(scanner.uneven * scanner.uneven_wave(across * scanner.width_um))
     return np.asarray(scanner.gain * np.clip(gate, 0.1, None)[:, None] * np.clip(edge, 0.1, None)[None, :], dtype=np.float32)
 
 

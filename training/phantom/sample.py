@@ -10,7 +10,7 @@ from training.phantom.blobs import Sheet
 from training.phantom.curves import Curve
 from training.phantom.draw import draw
 from training.phantom.extras import draw_disc, draw_membrane, draw_vitreous
-from training.phantom.frame import Frame, bruch_um, mark, pad, sample_frame
+from training.phantom.frame import Frame, bruch_um, fit, mark, pad, sample_frame
 from training.phantom.lesions import Lesions, sample_lesions
 from training.phantom.optics import acquire, compress
 from training.phantom.scanner import Scanner, sample_scanner
@@ -133,7 +133,9 @@ def render(params: Params, rng: np.random.Generator, patient: int, *, shape: tup
         layers = {name: np.ascontiguousarray(row[::-1]) for name, row in layers.items()}
     mark(pixels, frame)
     if frame.padding is not None:
-        pad(pixels, frame.padding)
+        above = float(layers["ilm"].min()) / shape[0]
+        below = 1.0 - float(layers["bm"].max() + SPARE_UM / sheet.axial_um) / shape[0]
+        pad(pixels, fit(frame.padding, above, below))
     if scanner.jpeg_quality is not None:
         pixels = compress(pixels, scanner.jpeg_quality)
     return Phantom(pixels, params.anatomy.label, lesion, layers, params, patient)

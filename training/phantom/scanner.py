@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.phantom.curves import chance, log_uniform
+from training.phantom.curves import Wave, chance, log_uniform, sample_wave
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,9 @@ class Scanner:
     """Loss of sensitivity over the whole depth, in display units."""
     focus: float
     """Depth of best sensitivity as a share of the window."""
+    uneven: float
+    """Spread of brightness from column to column: lens opacities, lids, a dry cornea."""
+    uneven_wave: Wave
     vignette: float
     vignette_centre: float
     jpeg_quality: int | None
@@ -101,6 +104,8 @@ def sample_scanner(rng: np.random.Generator) -> Scanner:
         gain=float(rng.uniform(0.75, 1.1)),
         roll_off=float(rng.uniform(0.0, 0.35)),
         focus=float(rng.uniform(0.0, 1.0)),
+        uneven=float(rng.uniform(0.0, 0.16)) if chance(rng, 0.6) else 0.0,
+        uneven_wave=sample_wave(rng, 150.0, 4000.0),
         vignette=float(rng.uniform(0.0, 0.5) if chance(rng, 0.3) else rng.uniform(0.0, 0.1)),
         vignette_centre=float(rng.uniform(0.3, 0.7)),
         jpeg_quality=int(rng.integers(45, 96)) if chance(rng, 0.3) else None,

@@ -13,7 +13,7 @@ AXIAL_UM, LATERAL_UM = 4.0, 10.0
 def sheet():
     """A plain retina from row 40 (ILM) to row 120 (outer border), 2 mm wide, brightness 0.5."""
     width = 200
-    x = (np.arange(width) - 100.0) * LATERAL_UM
+    x = np.asarray((np.arange(width) - 100.0) * LATERAL_UM, dtype=np.float64)
     rows = np.arange(160, dtype=np.float32)[:, None]
     value = np.full((160, width), 0.5, np.float32)
     ilm, outer, bruch = (np.full(width, row) for row in (40.0, 120.0, 126.0))

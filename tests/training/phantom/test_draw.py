@@ -13,7 +13,7 @@ from training.phantom.surfaces import cut
 
 SHAPE = (240, 200)
 AXIAL_UM, LATERAL_UM = 5.0, 20.0
-X_UM = (np.arange(SHAPE[1]) - 100.0) * LATERAL_UM
+X_UM = np.asarray((np.arange(SHAPE[1]) - 100.0) * LATERAL_UM, dtype=np.float64)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.phantom.frame import Padding, bruch_um, mark, pad, sample_frame
+from training.phantom.frame import Padding, bruch_um, fit, mark, pad, sample_frame
 
 X_UM = np.linspace(-3000.0, 3000.0, 601)
 
@@ -64,3 +64,12 @@ def test_bars_are_black_and_marks_are_bright(frame):
     assert (pixels[:, :20] == 0).all()
     assert pixels[51, 105] == 235
     assert (pixels == 235).mean() < 0.01
+
+
+def test_padding_never_covers_the_retina():
+    fitted = fit(Padding((0.3, 0.1, 0.05), (0.02, 0.2, 0.0), 0.01, 0.0), above=0.2, below=0.4)
+    pixels = np.full((100, 80), 30, np.uint8)
+    pad(pixels, fitted)
+    assert not (pixels[21:, 5:] == 255).any(axis=1)[: 100 - 21 - 20].any()
+    assert (pixels[0] == 255).any()
+    assert fitted.bottom == (0.02, 0.2, 0.0)

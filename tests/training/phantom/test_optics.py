@@ -15,6 +15,7 @@ def scanner():
         sample_scanner(np.random.default_rng(0)),
         roll_off=0.0,
         vignette=0.0,
+        uneven=0.0,
         gain=1.0,
         gamma=1.0,
         black=0.5,

@@ -25,6 +25,10 @@ FAMILIES = {
 """Share of each form, near what a clinic's treated eyes show."""
 
 
+VISIBLE_UM = 45.0
+"""Height from which a lesion under the retina cannot be overlooked."""
+
+
 def sample_cnv(rng: np.random.Generator) -> Lesions:
     """Draw an eye with choroidal neovascularisation, active or scarred."""
     names, shares = list(FAMILIES), np.asarray(list(FAMILIES.values()))
@@ -32,7 +36,9 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
     centre = float(rng.normal(0.0, 650.0))
     core, material = _core(rng, family, centre)
     reach = max(m.half_width_um for m in (*core, *material)) if core or material else 500.0
-    leak_swelling, leak_cysts = signs.leakage(rng, centre) if chance(rng, 0.16) else ((), ())
+    # a lesion too flat to be seen below cysts would be DME to any reader
+    tall = max((m.height_um for m in (*core, *material)), default=0.0) > VISIBLE_UM
+    leak_swelling, leak_cysts = signs.leakage(rng, centre) if tall and chance(rng, 0.2) else ((), ())
     worn = family in ("scar", "granular", "atrophic", "tear")
     return Lesions(
         "CNV",
@@ -40,7 +46,7 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
         material=material,
         fluid=signs.fluid(rng, centre, reach, 0.2 if worn else 0.68),
         swelling=(*signs.swelling(rng, centre, reach), *leak_swelling),
-        cysts=(*signs.cysts(rng, centre, reach, 0.75 if family == "intraretinal" else 0.35), *leak_cysts),
+        cysts=(*signs.cysts(rng, centre, reach, 0.75 if family == "intraretinal" else 0.4 if tall else 0.2), *leak_cysts),
         foci=signs.foci(rng, centre, reach, family),
         atrophy=signs.atrophy(rng, centre, reach, worn),
         rpe_wave=sample_wave(rng, 110.0, 900.0, 16),
@@ -76,6 +82,7 @@ def _mound(
     height_um: float,
     level: tuple[float, float],
     grain: tuple[float, float],
+    rough: float = 0.4,
 ) -> Mound:
     return Mound(
         x_um,
@@ -85,7 +92,7 @@ def _mound(
         float(rng.uniform(1.8, 4.5)),
         level=float(rng.uniform(*level)),
         grain=float(rng.uniform(*grain)),
-        rough=float(rng.uniform(0.03, 0.4)),
+        rough=float(rng.uniform(0.03, rough)),
         wave=sample_wave(rng, float(rng.uniform(110.0, 260.0)), max(1.5 * half_um, 400.0), 12),
     )
 
@@ -127,7 +134,7 @@ def _serous(rng: np.random.Generator, centre: float, scale: float = 1.0) -> Moun
 def _double_layer(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
     """A shallow, wavy separation of the RPE from Bruch's membrane."""
     half = log_uniform(rng, 350.0, 2600.0)
-    return (_mound(rng, centre + float(rng.normal(0, 250.0)), half, float(rng.uniform(14.0, 75.0)), (0.25, 0.85), (0.02, 0.25)),)
+    return (_mound(rng, centre + float(rng.normal(0, 250.0)), half, float(rng.uniform(14.0, 75.0)), (0.25, 0.85), (0.02, 0.25), 0.85),)
 
 
 def _material(rng: np.random.Generator, centre: float, height_um: float) -> Mound:

@@ -12,7 +12,7 @@ from training.phantom.lesions.model import Cyst, Focus, Lesions, Membrane, Mound
 
 def sample_dme(rng: np.random.Generator) -> Lesions:
     """Draw an eye with diabetic macular oedema, from one small cyst beside the pit to a retina twice its thickness."""
-    family = str(rng.choice(["subtle", "central", "offset", "massive", "diffuse"], p=[0.27, 0.33, 0.22, 0.10, 0.08]))
+    family = str(rng.choice(["subtle", "central", "offset", "massive", "diffuse"], p=[0.33, 0.29, 0.22, 0.09, 0.07]))
     centre = float(rng.normal(0.0, 150.0)) if family in ("central", "massive") else float(rng.normal(0.0, 900.0))
     level = float(rng.uniform(0.03, 0.26))
     reach = float(rng.uniform(250.0, 1100.0)) if family != "massive" else float(rng.uniform(1200.0, 3000.0))

@@ -17,8 +17,8 @@ def sample_drusen(rng: np.random.Generator) -> Lesions:
     or pigment."""
     spread = float(rng.uniform(500.0, 3200.0))
     centre = float(rng.normal(0.0, 500.0))
-    level = float(rng.uniform(0.3, 0.75))
-    family = rng.choice(["hard", "soft", "mixed", "confluent", "single", "drusenoid"], p=[0.20, 0.26, 0.24, 0.12, 0.12, 0.06])
+    level = float(rng.uniform(0.35, 0.82))
+    family = rng.choice(["hard", "soft", "mixed", "confluent", "single", "drusenoid"], p=[0.22, 0.26, 0.24, 0.08, 0.15, 0.05])
     mounds = _DRAWERS[str(family)](rng, centre, spread, level)
     deposits = tuple(_deposit(rng, spread) for _ in range(int(rng.integers(4, 25)))) if chance(rng, 0.15) else ()
     return Lesions(
@@ -45,11 +45,11 @@ def druse(
         float(rng.normal(0.0, 0.35 * half)),
         half,
         height,
-        float(rng.uniform(1.7, 3.6)),
+        float(rng.uniform(1.9, 4.2)),
         level=float(np.clip(level + rng.normal(0.0, 0.05), 0.1, 0.9)),
-        grain=float(rng.uniform(0.0, 0.25)),
+        grain=float(rng.uniform(0.0, 0.14)),
         rough=float(rng.uniform(0.0, 0.2)),
-        wave=sample_wave(rng, 60.0, 250.0, 6),
+        wave=sample_wave(rng, 0.9 * half, 4.0 * half, 6),
     )
 
 
@@ -58,7 +58,7 @@ def _places(rng: np.random.Generator, centre: float, spread: float, count: int) 
 
 
 def _hard(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:
-    return [druse(rng, x, (35.0, 120.0), (22.0, 75.0), level) for x in _places(rng, centre, spread, int(rng.integers(3, 26)))]
+    return [druse(rng, x, (48.0, 135.0), (22.0, 75.0), level) for x in _places(rng, centre, spread, int(rng.integers(3, 26)))]
 
 
 def _soft(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:
@@ -66,7 +66,7 @@ def _soft(rng: np.random.Generator, centre: float, spread: float, level: float) 
 
 
 def _mixed(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:
-    return [druse(rng, x, (40.0, 280.0), (20.0, 120.0), level) for x in _places(rng, centre, spread, int(rng.integers(3, 20)))]
+    return [druse(rng, x, (50.0, 280.0), (20.0, 120.0), level) for x in _places(rng, centre, spread, int(rng.integers(3, 20)))]
 
 
 def _confluent(rng: np.random.Generator, centre: float, spread: float, level: float) -> list[Mound]:

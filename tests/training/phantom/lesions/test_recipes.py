@@ -25,9 +25,7 @@ def test_every_eye_carries_its_label(label):
 
 def test_normal_has_nothing():
     for eye in drawn("NORMAL"):
-        assert not (
-            eye.sub_rpe or eye.fluid or eye.material or eye.cysts or eye.foci or eye.swelling or eye.atrophy or eye.membrane
-        )
+        assert present(eye) == set()
         assert eye.rpe_wave_um <= 2.5
 
 
