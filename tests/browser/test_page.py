@@ -74,6 +74,7 @@ def test_a_format_that_the_browser_cannot_draw_is_shown_by_its_overlay(page: Pag
     expect(page.locator("#overlay")).to_be_visible()
     expect(page.locator("#overlay")).to_have_css("opacity", "1")
     expect(page.locator("#heat-on")).to_be_disabled()
+    expect(page.locator("#caption")).to_contain_text("only with its map")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ def client(tiny_bundle: Path) -> TestClient:
     return client_of(tiny_bundle)
 
 
+@pytest.fixture(scope="module")
+def real_client(real_bundle: Path) -> TestClient:
+    return client_of(real_bundle)
+
+
 def _told(bad: BadInput, answer: dict[str, object]) -> object:
     return answer["outcome"] if bad.status == 200 else str(answer["type"]).removeprefix("urn:oct:problem:")
 
@@ -45,6 +50,16 @@ def test_each_has_its_own_answer(client: TestClient, bad: BadInput, multipart: b
     body = bad.make()
     answer = client.post("/v1/findings", files={"file": body}) if multipart else client.post("/v1/findings", content=body)
     assert (answer.status_code, _told(bad, answer.json())) == (bad.status, bad.answer)
+
+
+@pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
+def test_the_bundle_in_use_refuses_alike_and_never_answers_what_is_unfit(real_client: TestClient, bad: BadInput) -> None:
+    answer = real_client.post("/v1/findings", content=bad.make())
+    assert answer.status_code == bad.status
+    if bad.status != 200:
+        assert _told(bad, answer.json()) == bad.answer
+    else:
+        assert answer.json()["label"] is None
 
 
 @pytest.mark.parametrize("bad", [bad for bad in BAD_INPUTS if bad.status != 200], ids=lambda bad: bad.name)

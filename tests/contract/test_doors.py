@@ -64,14 +64,45 @@ def _doors(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     }
 
 
+def _same(doors: dict[str, Door], scan: bytes) -> tuple[str | None, dict[str, Any]]:
+    """Check that all doors answer alike but for id and time. Gives the label and the common body."""
+    answers = {name: door(scan) for name, door in doors.items()}
+    assert len({answer.pop("id") for answer in answers.values()}) == len(answers)
+    assert all(answer.pop("created").endswith("Z") for answer in answers.values())
+    assert {json.dumps(answer, sort_keys=True) for answer in answers.values()} == {json.dumps(answers["core"], sort_keys=True)}
+    return answers["core"]["label"], answers["core"]
+
+
 @pytest.mark.parametrize("kind", SCANS)
 def test_every_door_gives_the_same_finding(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    answers = {name: door(SCANS[kind]) for name, door in _doors(tiny_bundle, tmp_path, monkeypatch, capsys).items()}
-    assert len({answer.pop("id") for answer in answers.values()}) == len(answers)
-    assert all(answer.pop("created").endswith("Z") for answer in answers.values())
-    assert {json.dumps(answer, sort_keys=True) for answer in answers.values()} == {json.dumps(answers["core"], sort_keys=True)}
+    _same(_doors(tiny_bundle, tmp_path, monkeypatch, capsys), SCANS[kind])
+
+
+@pytest.mark.parametrize("name", ["cnv", "dme", "drusen", "normal"])
+def test_every_door_gives_a_sample_of_the_bundle_in_use_its_class(
+    real_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    doors = _doors(real_bundle, tmp_path, monkeypatch, capsys)
+    label, body = _same(doors, (real_bundle / "golden" / f"{name}.png").read_bytes())
+    golden = json.loads((real_bundle / "golden" / f"{name}.json").read_bytes())
+    assert label == golden["label"] == name.upper()
+    assert body["prediction_set"] == golden["prediction_set"]
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("label", ["CNV", "DME", "DRUSEN", "NORMAL"])
+def test_every_door_gives_the_same_finding_of_a_real_scan(
+    real_bundle: Path,
+    real_scans: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    label: str,
+) -> None:
+    scan = min((real_scans / label).iterdir())
+    _same(_doors(real_bundle, tmp_path, monkeypatch, capsys), scan.read_bytes())
 
 
 @pytest.mark.parametrize("body", [b"", b"no picture", encoded(band(0.1), "JPEG")[:-300]], ids=["empty", "text", "truncated"])

@@ -52,7 +52,8 @@ function showFinding(finding) {
   if (map?.overlay) overlay.src = map.overlay;
   else if (map && drawable) overlay.src = heatPicture(map);
   showHeat();
-  $("caption").textContent = `${$("caption").textContent} ${heatLine(finding)}`.trim();
+  const only = !drawable && map?.overlay ? "This browser can draw the scan only with its map." : "";
+  $("caption").textContent = [$("caption").textContent, heatLine(finding), only].filter(Boolean).join(" ");
   $("notice").textContent = finding.notice;
   const [title, subtitle] = headline(finding);
   showResult(findingView(finding), `Finding: ${title}. ${subtitle}. ${finding.reason ?? ""}`);
