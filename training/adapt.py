@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from training.checkpoint import StopSignal, seed_for
 from training.data import ScanSet, read_set
+from training.drawing import Draws
 from training.environment import Places
-from training.finetune import Source, finetune, predict, steps_for
+from training.finetune import OUTLIERS_IN, Source, finetune, outlier_set, predict, steps_for
 from training.folder import class_root, list_scans, require_classes
 from training.loop import Schedule
 from training.network import Network
@@ -58,7 +59,7 @@ def folds_by_patient(patients: tuple[str, ...], labels: NDArray[np.int64], folds
 def adapt_once(
     network: Network,
     real: ScanSet,
-    phantoms: ScanSet,
+    draws: Draws,
     recipe: Recipe,
     *,
     name: str = "adapt",
@@ -66,28 +67,29 @@ def adapt_once(
     stop: StopSignal | None = None,
 ) -> list[float]:
     """Fine-tune in place on real scans, with phantoms for the rest of each batch (`real_share`)."""
-    real_batch = max(1, round(recipe.batch * recipe.real_share))
-    sources = [Source(real, real_batch)]
-    if recipe.batch > real_batch and len(phantoms):
-        sources.append(Source(phantoms, recipe.batch - real_batch))
+    few = max(1, recipe.batch // OUTLIERS_IN)
+    real_batch = max(1, round((recipe.batch - few) * recipe.real_share))
+    sources = [Source(real, real_batch), Source(outlier_set(draws.outliers), few)]
+    if drawn_batch := recipe.batch - few - real_batch:
+        sources.append(Source(draws.phantoms, drawn_batch))
     schedule = Schedule(
         steps_for(len(real), recipe.real_epochs, real_batch), recipe.real_rate, recipe.weight_decay, ema=recipe.ema
     )
     return finetune(network, sources, recipe, schedule, name=name, checkpoint=checkpoint, stop=stop)
 
 
-def adapt(network: Network, real: ScanSet, phantoms: ScanSet, recipe: Recipe, where: Places, stop: StopSignal) -> OutOfFold:
+def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> OutOfFold:
     """Fine-tune in place on all real scans; before that once a fold, for outputs out of fold."""
     start = copy.deepcopy(network)
     fold = folds_by_patient(real.patients, real.labels, FOLDS, seed=seed_for(recipe.seed, "folds"))
-    logits = np.zeros((len(real), network.head.out_features), np.float32)
+    logits = np.zeros((len(real), network.classes), np.float32)
     for number in range(FOLDS):
         tqdm.write(f"stage=adapt fold={number + 1} of {FOLDS}")
         other = copy.deepcopy(start)
         training = real.take(np.flatnonzero(fold != number))
         path = where.checkpoint(f"fold-{number}")
-        adapt_once(other, training, phantoms, recipe, name=f"fold-{number}", checkpoint=path, stop=stop)
+        adapt_once(other, training, draws, recipe, name=f"fold-{number}", checkpoint=path, stop=stop)
         held = np.flatnonzero(fold == number)
         logits[held] = predict(other, real.pixels[held])[0]
-    adapt_once(network, real, phantoms, recipe, checkpoint=where.checkpoint("adapt"), stop=stop)
+    adapt_once(network, real, draws, recipe, checkpoint=where.checkpoint("adapt"), stop=stop)
     return OutOfFold(logits, real.labels, real.patients)

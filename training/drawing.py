@@ -14,23 +14,27 @@ PHANTOM_SEEDS = 1_000_000
 PAIR_SEEDS = 4_000_000
 HELD_OUT_SEEDS = 7_000_000
 OUTLIER_SEEDS = 8_000_000
+HELD_OUTLIER_SEEDS = 8_500_002
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What a classifier is trained on, what it is calibrated on, and pictures that are no OCT scan (uint8 [N, S, S])."""
+    """What a classifier is trained on, and what it is calibrated on; outliers are pictures of no class, uint8 [N, S, S]."""
 
     phantoms: ScanSet
-    held_out: ScanSet
     outliers: NDArray[np.uint8]
+    held_out: ScanSet
+    held_outliers: NDArray[np.uint8]
 
 
 def draw(recipe: Recipe, cache: Path) -> Draws:
     """Draw, or read from the cache, all but SimCLR's pairs."""
+    size = recipe.size
     return Draws(
-        phantom_set(range(PHANTOM_SEEDS, PHANTOM_SEEDS + recipe.phantoms), recipe.size, cache=cache),
-        phantom_set(range(HELD_OUT_SEEDS, HELD_OUT_SEEDS + recipe.held_out), recipe.size, cache=cache),
-        drawn("outlier", range(OUTLIER_SEEDS, OUTLIER_SEEDS + recipe.outliers), recipe.size, cache=cache),
+        phantom_set(range(PHANTOM_SEEDS, PHANTOM_SEEDS + recipe.phantoms), size, cache=cache),
+        drawn("outlier", range(OUTLIER_SEEDS, OUTLIER_SEEDS + recipe.outliers), size, cache=cache),
+        phantom_set(range(HELD_OUT_SEEDS, HELD_OUT_SEEDS + recipe.held_out), size, cache=cache),
+        drawn("outlier", range(HELD_OUTLIER_SEEDS, HELD_OUTLIER_SEEDS + recipe.outliers), size, cache=cache),
     )
 
 

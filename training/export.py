@@ -26,7 +26,7 @@ PARITY_LIMIT = 1e-4
 
 
 class Graph(nn.Module):
-    """What is exported: uint8 [N, 1, S, S] to logits [N, C], embedding [N, K + 1], class maps [N, C, h, w].
+    """What is exported: uint8 [N, 1, S, S] to logits [N, C], embedding [N, K], class maps [N, C, h, w].
 
     Class maps are the classifier applied to every cell (Zhou et al. 2016); their mean over cells is the logit.
     """
@@ -34,6 +34,8 @@ class Graph(nn.Module):
     def __init__(self, network: Network, axes: Axes) -> None:
         super().__init__()
         self.network = network
+        self.weight = network.head.weight[: network.classes].detach()
+        self.bias = network.head.bias[: network.classes].detach()
         self.mean: Tensor
         self.axes: Tensor
         self.register_buffer("mean", torch.from_numpy(axes.mean))
@@ -42,14 +44,9 @@ class Graph(nn.Module):
     def forward(self, scans: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See the class."""
         features = self.network.features(scans)
-        head = self.network.head
-        class_maps = nn.functional.conv2d(features, head.weight[:, :, None, None], head.bias)
+        class_maps = nn.functional.conv2d(features, self.weight[:, :, None, None], self.bias)
         pooled = features.mean(dim=(2, 3))
-        centred = pooled - self.mean
-        along = centred @ self.axes
-        rest = centred - along @ self.axes.T
-        embedding = torch.cat([along, (rest * rest).sum(dim=1, keepdim=True).sqrt()], dim=1)
-        return head(pooled), embedding, class_maps
+        return nn.functional.linear(pooled, self.weight, self.bias), (pooled - self.mean) @ self.axes, class_maps
 
 
 def export(network: Network, axes: Axes, size: int, path: Path) -> None:
@@ -90,7 +87,7 @@ def parity(network: Network, onnx_session: Any, pixels: NDArray[np.uint8]) -> fl
     """Largest difference of a probability between PyTorch and ONNX, at batch 1 and 32, over scans uint8 [N, S, S]."""
     network.eval()
     with torch.inference_mode():
-        ours = network(torch.from_numpy(pixels)[:, None]).numpy()
+        ours = network(torch.from_numpy(pixels)[:, None])[:, : network.classes].numpy()
     expected = np.exp(log_softmax(ours))
     return max(float(np.abs(np.exp(log_softmax(run(onnx_session, pixels, batch=n)[0])) - expected).max()) for n in (1, 32))
 

@@ -20,12 +20,22 @@ from training.recipe import Recipe
 from training.sampling import order_at
 from training.views import VIEWS, view
 
+OTHER = len(CLASSES)
+"""Label of a picture that is of no class."""
+OUTLIERS_IN = 8
+"""One scan of so many in a batch is such a picture."""
+
 
 def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float32]:
     """Weight of each class, inverse to its count, 1 on average over the scans; 1 for an absent class (King & Zeng 2001, 4.1)."""
     counts = np.bincount(labels, minlength=len(CLASSES))
     weights = np.divide(len(labels), len(CLASSES) * counts, out=np.ones(len(CLASSES)), where=counts > 0)
     return weights.astype(np.float32)
+
+
+def outlier_set(pixels: NDArray[np.uint8]) -> ScanSet:
+    """Pictures of no class, labelled with the logit after the last class."""
+    return ScanSet(pixels, np.full(len(pixels), OTHER, np.int64), tuple(f"outlier-{index}" for index in range(len(pixels))))
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,10 @@ def finetune(
 
 
 def _weights(source: Source, recipe: Recipe) -> NDArray[np.float32]:
-    return class_weights(source.scans.labels) if recipe.class_weights else np.ones(len(CLASSES), np.float32)
+    weights = np.ones(OTHER + 1, np.float32)
+    if recipe.class_weights and source.scans.labels.max() < OTHER:
+        weights[:OTHER] = class_weights(source.scans.labels)
+    return weights
 
 
 def steps_for(scans: int, epochs: float, batch: int) -> int:
@@ -101,5 +114,5 @@ def predict(network: Network, pixels: NDArray[np.uint8], *, batch: int = 64) -> 
     for start in range(0, len(pixels), batch):
         pooled = network.pooled(torch.from_numpy(pixels[start : start + batch])[:, None])
         features.append(pooled.numpy())
-        logits.append(network.head(pooled).numpy())
+        logits.append(network.head(pooled)[:, : network.classes].numpy())
     return np.concatenate(logits), np.concatenate(features)

@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 
 from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec
 from training.adapt import OutOfFold
-from training.calibrate import Axes, calibration, conformal, fit_ood, log_softmax, nll, principal_axes
+from training.calibrate import Axes, calibration, conformal, discriminant_axes, fit_ood, log_softmax, nll
 from training.checkpoint import seed_for
 from training.data import ScanSet
 from training.drawing import Draws
 from training.finetune import predict
 from training.gate import gate_metrics
 from training.network import Network
+from training.phantom import OUTLIER_FAMILIES
 from training.recipe import Recipe
 from training.statistics import cluster_interval
 from training.views import VIEWS, view
-
-MOST_FOR_AXES = 3000
 
 
 @dataclass(frozen=True)
@@ -42,18 +41,13 @@ def seen_as(scans: ScanSet, recipe: Recipe) -> NDArray[np.uint8]:
     return torch.cat(views).numpy()
 
 
-def fit(network: Network, draws: Draws, recipe: Recipe, *, real: ScanSet | None, out_of_fold: OutOfFold | None) -> Fitted:
+def fit(network: Network, draws: Draws, recipe: Recipe, *, out_of_fold: OutOfFold | None) -> Fitted:
     """Fit on held-out phantoms, plain and as random views; with real scans, on the outputs of weights that did not see them."""
     held_out = np.concatenate([draws.held_out.pixels, seen_as(draws.held_out, recipe)])
     labels = np.concatenate([draws.held_out.labels] * 2)
     logits, features = predict(network, held_out)
-    inside = draws.phantoms.pixels[:MOST_FOR_AXES]
-    if real is not None:
-        inside = np.concatenate([inside, real.pixels])
-    _, inside_features = predict(network, inside)
-    axes = principal_axes(inside_features)
-    _, outside = predict(network, draws.outliers)
-    ood = fit_ood(axes.embed(inside_features), axes.embed(features), axes.embed(outside))
+    _, outside = predict(network, draws.held_outliers)
+    axes, ood = _fit_distance(features, outside)
     fitted_on = f"{len(labels)} held-out phantoms, half of them as random views"
     if out_of_fold is not None:
         logits, labels, fitted_on = out_of_fold.logits, out_of_fold.labels, f"{len(out_of_fold.labels)} real scans, out of fold"
@@ -63,6 +57,14 @@ def fit(network: Network, draws: Draws, recipe: Recipe, *, real: ScanSet | None,
     result = _metrics(logits, labels, np.array(patients), tempered.temperature)
     measured = {"out_of_fold" if out_of_fold else "held_out_phantoms": result, "gate": gate_metrics(result)}
     return Fitted(axes, tempered, sets, ood, measured)
+
+
+def _fit_distance(inside: NDArray[np.float32], outside: NDArray[np.float32]) -> tuple[Axes, OodSpec]:
+    """Axes from every second scan and outlier, the threshold from the others."""
+    family = np.arange(len(outside)) % len(OUTLIER_FAMILIES)
+    chosen = np.arange(len(outside)) // len(OUTLIER_FAMILIES) % 2 == 0
+    axes = discriminant_axes(inside[::2], outside[chosen], family[chosen])
+    return axes, fit_ood(axes.embed(inside[::2]), axes.embed(inside[1::2]), axes.embed(outside[~chosen]))
 
 
 def _metrics(

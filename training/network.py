@@ -50,13 +50,18 @@ def _evaluate(module: nn.Module, _inputs: object) -> None:
 
 
 class Network(nn.Module):
-    """Scans [N, 1, S, S] in grey levels to logits [N, classes]."""
+    """Scans [N, 1, S, S] in grey levels to logits [N, classes + 1].
+
+    The last logit stands for "none of these": pictures that are no scan of a class train it (outlier exposure, Hendrycks et al.
+    2019), so that the features tell them apart. A bundle's graph gives the logits of the classes alone.
+    """
 
     def __init__(self, encoder: EfficientNetLite0 | ResNet50, classes: int, *, dropout: float = 0.2) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(encoder.features, classes)
+        self.classes = classes
+        self.head = nn.Linear(encoder.features, classes + 1)
 
     def features(self, scans: Tensor) -> Tensor:
         """Feature maps [N, F, h, w]."""

@@ -15,17 +15,18 @@ from lambda_src.model.manifest import CLASSES, Training
 from training.adapt import adapt, read_labelled
 from training.bundle_writer import Contents, write_bundle
 from training.checkpoint import StopSignal, seed_for
-from training.data import ScanSet, generator_digest
+from training.data import generator_digest
 from training.distributed import barrier, is_main
 from training.drawing import Draws, draw, draw_pairs
 from training.environment import Places
 from training.evaluate import evaluate, report
 from training.export import export, require_parity
-from training.finetune import Source, finetune, steps_for
+from training.finetune import OUTLIERS_IN, Source, finetune, outlier_set, steps_for
 from training.fitting import Fitted, fit
 from training.gate import gate_metrics
 from training.loop import Schedule
 from training.network import Network, build_encoder, freeze
+from training.quantise import INT8_FILE, agreement, quantise
 from training.recipe import Recipe
 from training.simclr import pretrain
 from training.unlabelled import read_unlabelled
@@ -50,10 +51,10 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     if recipe.init == "imagenet":
         freeze(network.encoder, recipe.frozen)
     losses = {"pretrain": _pretrain(network, recipe, where, stop)}
-    losses["finetune"] = _finetune(network, draws.phantoms, recipe, where, stop)
-    out_of_fold = adapt(network, real, draws.phantoms, recipe, where, stop) if real else None
+    losses["finetune"] = _finetune(network, draws, recipe, where, stop)
+    out_of_fold = adapt(network, real, draws, recipe, where, stop) if real else None
     if is_main():
-        fitted = fit(network, draws, recipe, real=real, out_of_fold=out_of_fold)
+        fitted = fit(network, draws, recipe, out_of_fold=out_of_fold)
         training = Training(
             data={"phantoms": recipe.phantoms, "pairs": recipe.pretrain_pairs, "generator": generator_digest()},
             real_images_sha256=sorted(set(real.sha256)) if real else [],
@@ -79,11 +80,13 @@ def _pretrain(network: Network, recipe: Recipe, where: Places, stop: StopSignal)
     return losses
 
 
-def _finetune(network: Network, phantoms: ScanSet, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
-    steps = steps_for(len(phantoms), recipe.epochs, recipe.batch)
+def _finetune(network: Network, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
+    few = max(1, recipe.batch // OUTLIERS_IN)
+    sources = [Source(draws.phantoms, recipe.batch - few), Source(outlier_set(draws.outliers), few)]
+    steps = steps_for(len(draws.phantoms), recipe.epochs, recipe.batch - few)
     schedule = Schedule(steps, recipe.rate, recipe.weight_decay, ema=recipe.ema)
     path = where.checkpoint("finetune")
-    return finetune(network, [Source(phantoms, recipe.batch)], recipe, schedule, checkpoint=path, stop=stop)
+    return finetune(network, sources, recipe, schedule, checkpoint=path, stop=stop)
 
 
 def _finish(
@@ -99,7 +102,11 @@ def _finish(
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "model.onnx"
         export(network, fitted.axes, recipe.size, graph)
-        metrics = {**fitted.metrics, "onnx_parity": require_parity(network, graph, draws.held_out.pixels[:PARITY_SCANS])}
+        parity = require_parity(network, graph, draws.held_out.pixels[:PARITY_SCANS])
+        small = Path(folder) / INT8_FILE
+        quantise(graph, draws.phantoms.pixels, small)
+        int8 = {"bytes": small.stat().st_size, "agreement_on_phantoms": agreement(graph, small, draws.held_out.pixels)}
+        metrics = {**fitted.metrics, "onnx_parity": parity, "int8": int8}
         contents = Contents(
             name=recipe.name,
             version=recipe.version,
@@ -111,7 +118,7 @@ def _finish(
             training=training,
             metrics=metrics,
         )
-        manifest = write_bundle(where.out, graph, contents, score=lambda work: _scored(work, where))
+        manifest = write_bundle(where.out, graph, contents, others={INT8_FILE: small}, score=lambda work: _scored(work, where))
     tqdm.write(f"bundle {manifest.name} {manifest.version} in {where.out}, model.onnx {manifest.model.bytes / 1e6:.1f} MB")
     for name, value in manifest.metrics["gate"].items():
         tqdm.write(f"metric={name.replace(' ', '_')} value={value:.6f}")

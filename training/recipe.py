@@ -10,7 +10,6 @@ from typing import Any
 
 from training.errors import TrainingError
 
-
 _FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "alpha"})
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lambda_src.decision import ood_score
-from training.calibrate import conformal, distances, fit_ood, fit_temperature, log_softmax, principal_axes
+from training.calibrate import conformal, discriminant_axes, distances, fit_ood, fit_temperature, log_softmax
 
 
 def _scores(temperature: float, count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -49,9 +49,13 @@ def test_far_pictures_are_past_the_threshold_and_distances_are_serving_s_own() -
     assert ood_score(outside[0], mean, precision) == pytest.approx(distances(outside[:1], mean, precision)[0], abs=1e-4)
 
 
-def test_embedding_keeps_lengths() -> None:
-    features = np.random.default_rng(3).normal(0, 1, (50, 20)).astype(np.float32)
-    axes = principal_axes(features, 5)
-    embedded = axes.embed(features)
-    assert embedded.shape == (50, 6)
-    np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), np.linalg.norm(features - axes.mean, axis=1), rtol=1e-4)
+def test_axes_find_what_sets_a_family_apart() -> None:
+    rng = np.random.default_rng(3)
+    inside = rng.normal(0, 1, (600, 20)).astype(np.float32)
+    outside = rng.normal(0, 1, (100, 20)).astype(np.float32)
+    outside[:50, 3] += 4
+    outside[50:, 7] -= 4
+    axes = discriminant_axes(inside, outside, np.arange(100) // 50)
+    assert axes.axes.shape == (20, 2)
+    assert np.abs(axes.axes).argmax(axis=0).tolist() == [3, 7]
+    np.testing.assert_allclose(axes.embed(inside).std(axis=0), 1.0, rtol=1e-3)
