@@ -19,6 +19,7 @@ EMULATOR_LACKS = MappingProxyType(
 UPLOADS_PREFIX = "uploads/"
 """Scans uploaded through the API. The rest of the input bucket is scans too, under whatever key they were dropped."""
 RESULTS_PREFIX = "findings/"
+SUMMARIES_PREFIX = "summaries/"
 BUNDLES_PREFIX = "bundles/"
 METRICS_NAMESPACE = "RetinalOCT"
 

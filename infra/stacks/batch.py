@@ -9,7 +9,7 @@ from infra.components.grants import list_bucket, read_prefix, use_table, write_p
 from infra.components.health import FunctionHealth
 from infra.components.rollout import Rollout
 from infra.components.synthesizer import stack_props
-from infra.config import BUNDLES_PREFIX, RESULTS_PREFIX, Environment
+from infra.config import BUNDLES_PREFIX, RESULTS_PREFIX, SUMMARIES_PREFIX, Environment
 from infra.stacks.model import ModelStack
 from infra.stacks.storage import StorageStack
 from infra.variables import BATCH_SERVICE, variables
@@ -38,6 +38,7 @@ class BatchStack(cdk.Stack):
         list_bucket(self.function, bucket=buckets.scans)
         read_prefix(self.function, bucket=buckets.results, prefix=RESULTS_PREFIX, key=key)
         write_prefix(self.function, bucket=buckets.results, prefix=RESULTS_PREFIX, key=key)
+        write_prefix(self.function, bucket=buckets.results, prefix=SUMMARIES_PREFIX, key=key)
         list_bucket(self.function, bucket=buckets.results)
         use_table(self.function, table=storage.table, key=key, actions=("GetItem", "PutItem", "UpdateItem"))
         rollout = Rollout(self, "Rollout", function=self.function)

@@ -11,7 +11,7 @@ from infra.components.health import FunctionHealth
 from infra.components.login import Login
 from infra.components.rollout import Rollout
 from infra.components.synthesizer import stack_props
-from infra.config import BUNDLES_PREFIX, RESULTS_PREFIX, UPLOADS_PREFIX, Environment
+from infra.config import BUNDLES_PREFIX, SUMMARIES_PREFIX, UPLOADS_PREFIX, Environment
 from infra.stacks.model import ModelStack
 from infra.stacks.storage import StorageStack
 from infra.variables import API_SERVICE, variables
@@ -35,9 +35,9 @@ class InferenceStack(cdk.Stack):
             description="Answers HTTPS",
         )
         read_prefix(worker.function, bucket=buckets.models, prefix=BUNDLES_PREFIX, key=key)
-        read_prefix(worker.function, bucket=buckets.results, prefix=RESULTS_PREFIX, key=key)
+        read_prefix(worker.function, bucket=buckets.results, prefix=SUMMARIES_PREFIX, key=key)
         write_prefix(worker.function, bucket=buckets.scans, prefix=UPLOADS_PREFIX, key=key)
-        use_table(worker.function, table=storage.table, key=key, actions=("GetItem", "PutItem", "UpdateItem", "Query"))
+        use_table(worker.function, table=storage.table, key=key, actions=("GetItem", "PutItem"))
         rollout = Rollout(self, "Rollout", function=worker.function)
         self.alias = rollout.alias
         self.health = FunctionHealth(

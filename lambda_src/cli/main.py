@@ -9,6 +9,8 @@ from pathlib import Path
 
 from lambda_src.cli.batch import add_batch
 from lambda_src.cli.classify import classify
+from lambda_src.cli.erase import add_erase
+from lambda_src.cli.publish_model import add_publish_model
 from lambda_src.cli.rows import FORMATS
 from lambda_src.errors import ServiceError, problem
 from lambda_src.settings import Settings
@@ -57,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="files decoded at once (default: CPUs)")
     command.set_defaults(run=_classify)
     add_batch(commands)
+    add_erase(commands)
+    add_publish_model(commands)
     return parser
 
 

@@ -27,7 +27,7 @@ def post(scan: bytes) -> dict[str, Any]:
     Raises:
         RuntimeError: it gave something else.
     """
-    response = api.handler(_event(scan), _CONTEXT)
+    response = api.handler(event_of(scan), _CONTEXT)
     if response["statusCode"] != 200:
         raise RuntimeError(f"The handler answered {response['statusCode']}: {response['body']}")
     return dict(json.loads(response["body"]))
@@ -49,7 +49,7 @@ def main() -> None:
     print(f"self-test: {len(scans)} golden scans as expected")
 
 
-def _event(scan: bytes) -> dict[str, Any]:
+def event_of(scan: bytes) -> dict[str, Any]:
     """API Gateway's REST proxy event (API Gateway Developer Guide, "Lambda proxy integrations")."""
     path = "/v1/findings"
     headers = {"Content-Type": "image/png", "Accept": "application/json", "Host": "localhost"}

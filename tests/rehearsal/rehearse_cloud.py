@@ -1,0 +1,185 @@
+"""An AWS on this machine: ministack with IAM enforced and TLS, on podman's socket; and `cdk` against it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tests.rehearsal.rehearse_image import IMAGE, Engine
+from tests.rehearsal.rehearse_machine import ROOT, run
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+HOST_OF_CONTAINERS = "10.88.0.1"
+"""podman's default bridge: where a container finds this machine."""
+
+_DOCKER_SHIM = f"""#!/bin/sh
+# cdk's `docker`: the image was built before, by buildah; there is no registry to log in to or to push to.
+case "$1" in
+  login|push) exit 0 ;;
+  build) shift; while [ "$#" -gt 0 ]; do if [ "$1" = --tag ]; then exec podman tag {IMAGE} "$2"; fi; shift; done; exit 1 ;;
+  *) exec podman "$@" ;;
+esac
+"""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running emulator."""
+
+    endpoint: str
+    folder: Path
+    engine: Engine
+    bundle: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Environment of every program that talks to it: its address, its certificate, a home of its own."""
+        trust = str(self.folder / "ca.pem")
+        return self.engine.env | {
+            "HOME": str(self.folder / "home"),
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CA_BUNDLE": trust,
+            "SSL_CERT_FILE": trust,
+            "REQUESTS_CA_BUNDLE": trust,
+            "NODE_EXTRA_CA_CERTS": trust,
+            "CDK_DOCKER": str(self.folder / "docker"),
+            "CDK_DISABLE_CLI_TELEMETRY": "1",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with the root's key."""
+        return boto3.session.Session("test", "test", region_name=REGION).client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.endpoint,
+            verify=str(self.folder / "ca.pem"),
+            config=Config(retries={"total_max_attempts": 3}),
+        )
+
+    def cdk(self, *words: str) -> str:
+        """Run `cdk` on the project's own app."""
+        context = ["-c", "environment=sandbox", "-c", "emulator=true", "-c", f"bundle={self.bundle}"]
+        app = ["--app", f"{sys.executable} -m infra.app", "--output", str(self.folder / "cdk.out")]
+        return run(["cdk", *words, *app, *context], env=self.env, log=self.folder / "cdk.log")
+
+    def outputs(self) -> dict[str, str]:
+        """Every output of every stack."""
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return {item["OutputKey"]: item["OutputValue"] for stack in stacks for item in stack.get("Outputs", [])}
+
+
+@contextlib.contextmanager
+def cloud(engine: Engine, python: Path, rie: Path, folder: Path, bundle: Path) -> Iterator[Cloud]:
+    """Start podman's API and the emulator; end both."""
+    folder.mkdir()
+    (folder / "home").mkdir()
+    shim = folder / "docker"
+    shim.write_text(_DOCKER_SHIM)
+    shim.chmod(0o755)
+    port = free_port()
+    made = Cloud(f"https://localhost:{port}", folder, engine, str(bundle))
+    _certificate(folder)
+    sock = folder / "podman.sock"
+    settings = {
+        "DOCKER_HOST": f"unix://{sock}",
+        "GATEWAY_PORT": str(port),
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(folder / "cert.pem"),
+        "MINISTACK_SSL_KEY": str(folder / "key.pem"),
+        "MINISTACK_REGION": REGION,
+        "IOT_MTLS_ENABLED": "0",
+        "LAMBDA_STRICT": "0",
+        "LAMBDA_DOCKER_FLAGS": f"--add-host host.docker.internal:{HOST_OF_CONTAINERS} --read-only --tmpfs /tmp --memory 1769m "
+        f"-v {rie}:/usr/local/bin/aws-lambda-rie:ro",
+        "TMPDIR": str(folder),
+    }
+    env = {name: value for name, value in made.env.items() if name != "AWS_ENDPOINT_URL"} | settings
+    with _process(["podman", "system", "service", "--time", "0", f"unix://{sock}"], env, folder / "podman.log"):
+        _wait(sock.exists, "podman's socket")
+        with _process([str(python), "-m", "ministack"], env, folder / "ministack.log"):
+            _wait(lambda: _listens(port), "the emulator")
+            yield made
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _certificate(folder: Path) -> None:
+    """A certificate for the emulator's names, and a bundle of it with the system's."""
+    names = f"DNS:localhost,DNS:*.localhost,DNS:host.docker.internal,DNS:*.amazonaws.com,IP:127.0.0.1,IP:{HOST_OF_CONTAINERS}"
+    subject = ["-subj", "/CN=rehearsal", "-addext", f"subjectAltName={names}", "-days", "2"]
+    run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            folder / "key.pem",
+            "-out",
+            folder / "cert.pem",
+            *subject,
+        ]
+    )
+    system = Path("/etc/ssl/certs/ca-certificates.crt")
+    (folder / "ca.pem").write_text((system.read_text() if system.is_file() else "") + (folder / "cert.pem").read_text())
+
+
+@contextlib.contextmanager
+def _process(command: list[str], env: dict[str, str], log: Path) -> Iterator[None]:
+    """A program in a group of its own that is ended, all of it, at the end."""
+    with log.open("w") as file:
+        started = subprocess.Popen(command, env=env, cwd=ROOT, stdout=file, stderr=file, start_new_session=True)
+        try:
+            yield
+        except BaseException as error:
+            error.add_note(f"{log.name} ends with:\n{log.read_text()[-3000:]}")
+            raise
+        finally:
+            os.killpg(started.pid, signal.SIGTERM)
+            try:
+                started.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(started.pid, signal.SIGKILL)
+                started.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait(ready: Any, what: str, limit_s: float = 60) -> None:
+    deadline = time.monotonic() + limit_s
+    while not ready():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} was not ready in {limit_s} s.")
+        time.sleep(0.05)
+
+
+def without_cdk_out(cloud: Cloud) -> None:
+    """Forget the last synthesis, so that the next deploy stands on its own."""
+    shutil.rmtree(cloud.folder / "cdk.out", ignore_errors=True)
