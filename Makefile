@@ -9,7 +9,7 @@ PIP := $(PYTHON) -m pip install --disable-pip-version-check --quiet --retries 1 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test lint clean
+.PHONY: help run setup test lint train-smoke clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -27,6 +27,10 @@ test: $(SETUP_STAMP) ## linters, types and tests, after `setup`
 
 lint: $(SETUP_STAMP) ## linters and types alone
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
+
+train-smoke: $(SETUP_STAMP) ## phantoms to bundle in a few minutes, by the same path as the real training
+	@rm -rf .cache/smoke
+	@$(PYTHON) -m training.train --smoke --out .cache/smoke/bundle --checkpoints .cache/smoke/checkpoints
 
 clean: ## remove .venv and caches; scans and findings in .local stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache cdk.out

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from training.checkpoint import StopSignal, seed_for
 from training.data import ScanSet, read_set
 from training.drawing import Draws
 from training.environment import Places
-from training.finetune import OUTLIERS_IN, Source, finetune, outlier_set, predict, steps_for
+from training.finetune import OUTLIERS_IN, outlier_set, predict
 from training.folder import class_root, list_scans, require_classes
-from training.loop import Schedule
 from training.network import Network
 from training.recipe import Recipe
+from training.tail import Bank, BankSource, bank_of, finetune_tail
 
 FOLDS = 5
+REPLAYED = 3000
+"""Phantoms that are shown again beside real scans."""
 
 
 @dataclass(frozen=True)
@@ -56,40 +57,57 @@ def folds_by_patient(patients: tuple[str, ...], labels: NDArray[np.int64], folds
     return fold
 
 
+@dataclass(frozen=True)
+class Banks:
+    """Views of everything that real labels are fine-tuned with."""
+
+    real: Bank
+    phantoms: Bank | None
+    outliers: Bank
+
+
+def make_banks(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, *, phantoms: bool = True) -> Banks:
+    """Run the first blocks on views of real scans, of some of the phantoms (if wanted), and of outliers."""
+    some = draws.phantoms.take(np.arange(min(REPLAYED, len(draws.phantoms))))
+    return Banks(
+        bank_of(network, real, recipe.real_views, recipe, name="real scans"),
+        bank_of(network, some, 1, recipe, name="phantoms") if phantoms else None,
+        bank_of(network, outlier_set(draws.outliers), 1, recipe, name="outliers"),
+    )
+
+
 def adapt_once(
     network: Network,
-    real: ScanSet,
-    draws: Draws,
+    banks: Banks,
+    chosen: NDArray[np.int64],
     recipe: Recipe,
     *,
     name: str = "adapt",
     checkpoint: Path | None = None,
     stop: StopSignal | None = None,
 ) -> list[float]:
-    """Fine-tune in place on real scans, with phantoms for the rest of each batch (`real_share`)."""
+    """Fine-tune the last blocks in place on the chosen real scans, with phantoms for the rest of each batch (`real_share`)."""
     few = max(1, recipe.batch // OUTLIERS_IN)
-    real_batch = max(1, round((recipe.batch - few) * recipe.real_share))
-    sources = [Source(real, real_batch), Source(outlier_set(draws.outliers), few)]
-    if drawn_batch := recipe.batch - few - real_batch:
-        sources.append(Source(draws.phantoms, drawn_batch))
-    schedule = Schedule(
-        steps_for(len(real), recipe.real_epochs, real_batch), recipe.real_rate, recipe.weight_decay, ema=recipe.ema
-    )
-    return finetune(network, sources, recipe, schedule, name=name, checkpoint=checkpoint, stop=stop)
+    share = recipe.real_share if banks.phantoms is not None else 1.0
+    real_batch = max(1, round((recipe.batch - few) * share))
+    sources = [BankSource(banks.real.take(chosen), real_batch), BankSource(banks.outliers, few)]
+    drawn_batch = recipe.batch - few - real_batch
+    if banks.phantoms is not None and drawn_batch:
+        sources.append(BankSource(banks.phantoms, drawn_batch))
+    return finetune_tail(network, sources, recipe, name=name, checkpoint=checkpoint, stop=stop)
 
 
 def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> OutOfFold:
     """Fine-tune in place on all real scans; before that once a fold, for outputs out of fold."""
-    start = copy.deepcopy(network)
+    banks = make_banks(network, real, draws, recipe)
     fold = folds_by_patient(real.patients, real.labels, FOLDS, seed=seed_for(recipe.seed, "folds"))
     logits = np.zeros((len(real), network.classes), np.float32)
     for number in range(FOLDS):
-        tqdm.write(f"stage=adapt fold={number + 1} of {FOLDS}")
-        other = copy.deepcopy(start)
-        training = real.take(np.flatnonzero(fold != number))
+        other = copy.deepcopy(network)
         path = where.checkpoint(f"fold-{number}")
-        adapt_once(other, training, draws, recipe, name=f"fold-{number}", checkpoint=path, stop=stop)
+        adapt_once(other, banks, np.flatnonzero(fold != number), recipe, name=f"fold-{number}", checkpoint=path, stop=stop)
         held = np.flatnonzero(fold == number)
         logits[held] = predict(other, real.pixels[held])[0]
-    adapt_once(network, real, draws, recipe, checkpoint=where.checkpoint("adapt"), stop=stop)
+    every = np.arange(len(real))
+    adapt_once(network, banks, every, recipe, checkpoint=where.checkpoint("adapt"), stop=stop)
     return OutOfFold(logits, real.labels, real.patients)

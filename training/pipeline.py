@@ -43,7 +43,7 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
         TrainingError: the data, the disk or the loss is at fault.
         Terminated: SIGTERM came.
     """
-    revision = _revision()
+    code = revision()
     torch.manual_seed(seed_for(recipe.seed, "weights"))
     real = read_labelled(where.labelled, recipe.size) if where.labelled else None
     draws = draw(recipe, where.cache)
@@ -58,7 +58,7 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
         training = Training(
             data={"phantoms": recipe.phantoms, "pairs": recipe.pretrain_pairs, "generator": generator_digest()},
             real_images_sha256=sorted(set(real.sha256)) if real else [],
-            revision=revision,
+            revision=code,
             command=command,
             seed=recipe.seed,
             recipe={**dataclasses.asdict(recipe), "weights_source": SOURCE if recipe.init == "imagenet" else "random"},
@@ -140,7 +140,7 @@ def _scored(work: Path, where: Places) -> dict[str, Any]:
     return {"evaluation": {name: result[name] for name in kept}, "gate": gate_metrics(result)}
 
 
-def _revision() -> str:
+def revision() -> str:
     """The git revision, with a mark where the tree differs from it; what the job was told where there is no git."""
     told = os.environ.get("OCT_REVISION")
     if told:

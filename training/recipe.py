@@ -34,9 +34,12 @@ class Recipe:
     pretrain_rate: float = 5e-4
     pretrain_temperature: float = 0.2
     pretrain_batch: int = 64
-    real_epochs: int = 20
-    real_rate: float = 3e-4
-    real_share: float = 0.5
+    real_steps: int = 300
+    real_rate: float = 5e-4
+    real_share: float = 0.6
+    real_frozen: int = 11
+    real_views: int = 16
+    real_ema: float = 0.99
     class_weights: bool = True
     smoothing: float = 0.05
     dropout: float = 0.2
@@ -53,16 +56,19 @@ class Recipe:
 
 
 SMOKE: dict[str, Any] = {
-    "size": 96,
-    "phantoms": 640,
-    "epochs": 2,
+    "size": 64,
+    "phantoms": 800,
+    "epochs": 5,
+    "batch": 16,
+    "frozen": 5,
+    "ema": 0.98,
     "pretrain_pairs": 128,
     "pretrain_epochs": 1,
     "held_out": 240,
     "outliers": 120,
     "version": "0.0.0",
     "name": "oct-lite0-smoke",
-    "alpha": 0.05,
+    "alpha": 0.3,
 }
 """Changes that make a training small enough for a check on two cores, by the same path."""
 

@@ -90,7 +90,19 @@ def test_the_gate_refuses_a_worse_bundle_until_told_why(bundle: Path, tmp_path: 
 
 def test_real_labels_are_fitted_out_of_fold(cache: Path, labelled: Path, tmp_path: Path) -> None:
     out = tmp_path / "bundle"
-    arguments = ["--out", str(out), "--cache", str(cache), "--data", str(labelled), "--real-epochs", "1", *TINY]
+    arguments = [
+        "--out",
+        str(out),
+        "--cache",
+        str(cache),
+        "--data",
+        str(labelled),
+        "--real-steps",
+        "10",
+        "--real-views",
+        "2",
+        *TINY,
+    ]
     assert main(arguments) == 0
     manifest = load_classifier(out).manifest
     assert len(manifest.training.real_images_sha256) == 20
