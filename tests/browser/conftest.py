@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.chromium import CHROMIUM, chromium
+from tests.support.chromium import CHROMIUM, chromium, open_page
 from tests.support.live import live_server
 
 
@@ -27,12 +27,8 @@ def address(tiny_bundle: Path) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """The loaded page. Anything that the browser complains of, a blocked resource included, fails the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 860})
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None)
-    page.goto(address)
-    page.wait_for_load_state("networkidle")
+    page = open_page(browser, address, complaints, viewport={"width": 1280, "height": 860})
     yield page
     page.close()
     assert complaints == []

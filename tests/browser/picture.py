@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tests.support.chromium import chromium
+from tests.support.chromium import chromium, open_page
 from tests.support.live import live_server
 
 ROOT = Path(__file__).parents[2]
@@ -15,8 +15,7 @@ def take(bundle: Path, sample: str, target: Path) -> None:
     """Write the page's picture with the finding of a sample."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with live_server(bundle) as address, chromium() as browser:
-        page = browser.new_page(viewport=VIEW)  # type: ignore[arg-type]
-        page.goto(address)
+        page = open_page(browser, address, viewport=VIEW)
         page.locator(f"[data-sample={sample}]").click()
         page.locator("#result .headline").wait_for()
         page.wait_for_load_state("networkidle")

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from lambda_src.app.services import Limits
 from lambda_src.finding import NOTICE
+from tests.support.chromium import open_page
 from tests.support.live import live_server
 from tests.support.pictures import band, encoded
 
@@ -117,8 +118,7 @@ def test_a_dead_server_is_told_in_words(page: Page) -> None:
 
 def test_a_scan_over_the_limit_is_told_with_the_limit(browser: Browser, tiny_bundle: Path) -> None:
     with live_server(tiny_bundle, Limits(max_bytes=1_000_000)) as address:
-        page = browser.new_page()
-        page.goto(address)
+        page = open_page(browser, address)
         _choose(page, b"\0" * 4_000_000)
         expect(page.locator(HEADLINE)).to_have_text("Too many bytes")
         expect(page.locator("#result .reason")).to_contain_text("1,000,000 bytes")
@@ -129,8 +129,7 @@ def test_a_refused_bundle_is_told_when_the_page_opens(browser: Browser, tiny_bun
     broken = shutil.copytree(tiny_bundle, tmp_path / "broken")
     (broken / "model.onnx").write_bytes(b"changed")
     with live_server(broken) as address:
-        page = browser.new_page()
-        page.goto(address)
+        page = open_page(browser, address)
         expect(page.get_by_role("alert")).to_contain_text("The model bundle was refused")
         expect(page.locator("#samples")).to_be_hidden()
         page.close()

@@ -77,7 +77,7 @@ def _choose(page: Page) -> None:
 def test_a_large_scan_goes_by_the_bucket_and_is_shown_like_any_other(page: Page, desk: Desk, sent: list[bytes]) -> None:
     desk.states = [_job("queued"), _job("running"), _job("done", done=1, finding_id="F1")]
     _choose(page)
-    expect(page.locator("#result .headline")).to_have_text("DRUSEN", timeout=10_000)
+    expect(page.locator("#result .headline")).to_have_text("DRUSEN")
     expect(page.locator("#overlay")).to_be_visible()
     assert desk.asked_size == len(SCAN)
     assert len(sent) == 1
