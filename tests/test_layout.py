@@ -16,7 +16,7 @@ LAYERS = [
     {"handlers", "__main__", "local", "cli"},
     {"app", "batch", "aws", "settings"},
     {"classifier"},
-    {"imaging", "model", "decision", "finding"},
+    {"imaging", "model", "decision", "finding", "jobs"},
     {"errors"},
 ]
 
