@@ -75,6 +75,9 @@ class Eye:
     pit_radius_um: float
     pit_depth: float
     nasal: float
+    foveola: float
+    """How much longer the outer segments are in the foveola, as a share: the small bulge of a healthy centre."""
+    foveola_um: float
     wave: Wave
     wave_um: float
     levels: tuple[float, ...]
@@ -122,6 +125,8 @@ def sample_eye(rng: np.random.Generator) -> Eye:
         pit_radius_um=float(PIT_RADIUS_UM * rng.uniform(0.7, 1.3)),
         pit_depth=float(rng.uniform(0.8, 1.0) if chance(rng, 0.85) else rng.uniform(0.3, 0.8)),
         nasal=nasal,
+        foveola=float(rng.uniform(0.0, 0.6)),
+        foveola_um=float(rng.uniform(120.0, 450.0)),
         wave=sample_wave(rng, 900.0, 6000.0),
         wave_um=float(rng.uniform(0.0, 9.0)),
         levels=tuple(float(np.clip(m + rng.uniform(-s, s), 0.05, 1.0)) for m, s in zip(LEVELS, _LEVEL_SPREAD, strict=True)),
@@ -180,5 +185,5 @@ def thickness(eye: Eye, x_um: Curve, z_um: float) -> dict[str, Curve]:
         "inl": np.maximum(eye.inl_um * inner * (1.0 - 0.2 * far), 2.0),
         "opl": np.maximum(eye.opl_um * inner * (1.0 - 0.2 * far) * ripple, 2.5),
         "onl": eye.onl_um * (1.0 + 0.5 * pit * bell(r, 0.8 * eye.pit_radius_um) - 0.25 * far),
-        "segments": eye.segments_um * (1.0 + 0.2 * pit * bell(r, 450.0)),
+        "segments": eye.segments_um * (1.0 + eye.foveola * pit * bell(r, eye.foveola_um)),
     }

@@ -209,6 +209,7 @@ def _light(sheet: Sheet, eye: Eye, s: Surfaces, z_um: float) -> None:
     for vessel in eye.vessels:
         distance = s.x_um - vessel.x_um - vessel.drift * z_um
         shadow = shadow * (1.0 - vessel.shadow * bell(distance, vessel.radius_um, 2.5))
+    shadow = shadow * np.exp(0.5 * eye.streaks * eye.streak_wave(s.x_um + 777.0, z_um))  # capillaries too small to draw
     streak = np.exp(eye.streaks * eye.streak_wave(s.x_um, z_um) * (1.0 + 3.0 * np.clip(s.leak, 0.0, 0.7)))
     below = shadow * s.shade * streak * (1.0 + s.leak)
     light = np.zeros((sheet.value.shape[0] + 1, sheet.value.shape[1]), np.float32)

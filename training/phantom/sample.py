@@ -93,10 +93,18 @@ def _checked(rng: np.random.Generator, label: str | None) -> str:
     return label
 
 
+CLEAR_OF_DISC_UM = 500.0
+"""Least distance of a lesion's middle from the edge of the optic disc."""
+
+
 def sample_anatomy(rng: np.random.Generator, label: str) -> Anatomy:
     """Draw an eye of class `label` and where its B-scan runs."""
     slice_um = float(rng.normal(0.0, 120.0) if rng.random() < 0.72 else rng.normal(0.0, 1000.0))
-    return Anatomy(label, sample_eye(rng), sample_lesions(rng, label), slice_um)
+    eye, lesions = sample_eye(rng), sample_lesions(rng, label)
+    disc = eye.disc_x_um
+    if disc is not None and any(place * np.sign(disc) > abs(disc) - CLEAR_OF_DISC_UM for place in lesions.places_um):
+        eye = replace(eye, disc_x_um=None)  # nothing that makes the diagnosis lies in the nerve
+    return Anatomy(label, eye, lesions, slice_um)
 
 
 def sample_acquisition(anatomy: Anatomy, rng: np.random.Generator) -> Params:

@@ -46,7 +46,7 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
         material=material,
         fluid=signs.fluid(rng, centre, reach, 0.2 if worn else 0.68),
         swelling=(*signs.swelling(rng, centre, reach), *leak_swelling),
-        cysts=(*signs.cysts(rng, centre, reach, 0.75 if family == "intraretinal" else 0.4 if tall else 0.2), *leak_cysts),
+        cysts=(*signs.cysts(rng, centre, reach, 0.75 if family == "intraretinal" else 0.4 if tall else 0.05), *leak_cysts),
         foci=signs.foci(rng, centre, reach, family),
         atrophy=signs.atrophy(rng, centre, reach, worn),
         rpe_wave=sample_wave(rng, 110.0, 900.0, 16),
@@ -134,7 +134,8 @@ def _serous(rng: np.random.Generator, centre: float, scale: float = 1.0) -> Moun
 def _double_layer(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
     """A shallow, wavy separation of the RPE from Bruch's membrane."""
     half = log_uniform(rng, 350.0, 2600.0)
-    return (_mound(rng, centre + float(rng.normal(0, 250.0)), half, float(rng.uniform(14.0, 75.0)), (0.25, 0.85), (0.02, 0.25), 0.85),)
+    x, height = centre + float(rng.normal(0, 250.0)), float(rng.uniform(20.0, 80.0))
+    return (_mound(rng, x, half, height, (0.25, 0.85), (0.02, 0.25), rough=0.6),)
 
 
 def _material(rng: np.random.Generator, centre: float, height_um: float) -> Mound:

@@ -4,6 +4,8 @@ Patterns after Otani et al. 1999 (Am J Ophthalmol 127:688): diffuse swelling, cy
 subfield above 305 to 320 um counts as swollen on Spectralis (Wells et al. 2015, N Engl J Med 372:1193); extremes reach 800 um.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from training.phantom.curves import chance, log_uniform, sample_wave
@@ -23,8 +25,8 @@ def sample_dme(rng: np.random.Generator) -> Lesions:
         cysts=_cysts(rng, centre, reach, level, family),
         foci=exudates(rng, centre, 1.5 * reach + 300.0, family),
         membrane=sample_membrane(rng) if chance(rng, 0.3) else None,
-        rpe_wave=sample_wave(rng, 150.0, 900.0),
-        rpe_wave_um=float(rng.uniform(0.0, 2.5)),
+        rpe_wave=sample_wave(rng, 200.0, 1500.0),
+        rpe_wave_um=float(rng.uniform(0.0, DME_RPE_WAVE_UM)),
         blur=float(rng.uniform(0.0, 0.8)),
     )
 
@@ -72,11 +74,21 @@ def _cysts(rng: np.random.Generator, centre: float, reach: float, level: float, 
     return tuple(cysts)
 
 
+DME_RPE_WAVE_UM = 3.5
+"""Greatest unevenness of the RPE: smooth to the eye, though cysts and exudates shade it."""
+CLEAR_UM = 45.0
+"""Half width of a cyst that cannot be overlooked."""
+
+
 def _few(rng: np.random.Generator, centre: float, reach: float, level: float) -> tuple[Cyst, ...]:
     """One to a handful, often hugging the pit's slope: the least that a reader calls DME."""
     count = int(rng.integers(1, 7))
     place = float(rng.normal(0.0, 350.0)) if chance(rng, 0.7) else centre
-    return tuple(small_cyst(rng, place, 0.5 * reach, level) for _ in range(count))
+    cysts = [small_cyst(rng, place, 0.5 * reach, level) for _ in range(count)]
+    largest = max(cysts, key=lambda cyst: cyst.half_width_um)
+    if largest.half_width_um < CLEAR_UM:  # one that can be seen at the model's resolution, or the label would be a guess
+        cysts.append(replace(largest, half_width_um=CLEAR_UM, half_height_um=CLEAR_UM))
+    return tuple(replace(cyst, level=min(cyst.level, 0.16)) for cyst in cysts)
 
 
 def small_cyst(rng: np.random.Generator, centre: float, reach: float, level: float) -> Cyst:
