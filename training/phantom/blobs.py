@@ -40,6 +40,8 @@ def _place(sheet: Sheet, x_um: float, depth: float) -> tuple[float, float, float
 SEPTUM_UM = 9.0
 """Half of the thickness of the tissue that parts two cysts: a Mueller cell's column."""
 SEPTUM_LEVEL = 0.38
+SOFT_EDGE_UM = 8.0
+"""Span over which a cyst's wall passes into its fluid."""
 
 
 def draw_cyst(sheet: Sheet, cyst: Cyst, z_um: float) -> None:
@@ -57,7 +59,8 @@ def draw_cyst(sheet: Sheet, cyst: Cyst, z_um: float) -> None:
     dx = (np.arange(xs.start, xs.stop) - column) / a
     dy = (sheet.rows[ys] - row - cyst.lean * a * dx[None, :]) / b
     reach = (np.abs(dx)[None, :] ** cyst.power + np.abs(dy) ** cyst.power) ** (1.0 / cyst.power)
-    inside = np.clip((1.0 - reach) * min(a, b) + 0.5, 0.0, 1.0)
+    soft_px = max(SOFT_EDGE_UM / sheet.axial_um, 1.0)
+    inside = np.clip((1.0 - reach) * min(a, b) / soft_px + 0.5, 0.0, 1.0)
     inside *= _within(sheet, ys, xs, cyst.through)
     if not cyst.through:  # neighbours keep a septum between them
         septum = np.exp(-(((reach - 1.0) * min(a, b) / max(SEPTUM_UM / sheet.lateral_um, 0.7)) ** 2)) * (

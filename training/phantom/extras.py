@@ -57,7 +57,7 @@ def draw_membrane(sheet: Sheet, lesions: Lesions) -> None:
         return
     x = sheet.x_um
     on = (x > membrane.start_um) & (x < membrane.end_um)
-    lift = membrane.wrinkle_um * np.abs(membrane.wave(x)) + membrane.gap_um
+    lift = membrane.wrinkle_um * (1.0 + np.tanh(membrane.wave(x))) / 2.0 + membrane.gap_um
     row = sheet.ilm_px - lift / sheet.axial_um
     level = membrane.level * on * (0.8 + 0.2 * np.clip(membrane.wave(x + 400.0), -1.0, 1.0))
     draw_line(sheet, row, level, membrane.thickness_um)

@@ -90,7 +90,7 @@ def cut(eye: Eye, lesions: Lesions, x_um: Curve, z_um: float, slice_um: float = 
         leak=leak,
         blur=lesions.blur,
         swelling=swelling,
-        shade=1.0 - lesions.shade * np.clip((sub_rpe + material) / 120.0, 0.0, 1.0),
+        shade=1.0 - lesions.shade * np.clip((sub_rpe + material + 0.5 * np.maximum(swelling, 0.0)) / 120.0, 0.0, 1.0),
     )
 
 

@@ -50,7 +50,7 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
         foci=signs.foci(rng, centre, reach, family),
         atrophy=signs.atrophy(rng, centre, reach, worn),
         rpe_wave=sample_wave(rng, 110.0, 900.0, 16),
-        rpe_wave_um=float(rng.uniform(0.0, 7.0)),
+        rpe_wave_um=float(rng.uniform(0.0, 9.0)),
         compliance=float(rng.uniform(0.05, 0.6)),
         blur=float(rng.uniform(0.0, 0.7)),
         shade=float(rng.uniform(0.0, 0.75)) if chance(rng, 0.6) else 0.0,

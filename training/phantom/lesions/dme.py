@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from training.phantom.curves import chance, log_uniform, sample_wave
-from training.phantom.lesions.model import Cyst, Focus, Lesions, Membrane, Mound
+from training.phantom.lesions.model import Atrophy, Cyst, Focus, Lesions, Membrane, Mound
 
 
 def sample_dme(rng: np.random.Generator) -> Lesions:
     """Draw an eye with diabetic macular oedema, from one small cyst beside the pit to a retina twice its thickness."""
     family = str(rng.choice(["subtle", "central", "offset", "massive", "diffuse"], p=[0.33, 0.29, 0.22, 0.09, 0.07]))
     centre = float(rng.normal(0.0, 150.0)) if family in ("central", "massive") else float(rng.normal(0.0, 900.0))
-    level = float(rng.uniform(0.03, 0.26))
+    level = float(rng.uniform(0.03, 0.32))
     reach = float(rng.uniform(250.0, 1100.0)) if family != "massive" else float(rng.uniform(1200.0, 3000.0))
     return Lesions(
         "DME",
@@ -27,7 +27,9 @@ def sample_dme(rng: np.random.Generator) -> Lesions:
         membrane=sample_membrane(rng) if chance(rng, 0.3) else None,
         rpe_wave=sample_wave(rng, 200.0, 1500.0),
         rpe_wave_um=float(rng.uniform(0.0, DME_RPE_WAVE_UM)),
-        blur=float(rng.uniform(0.0, 0.8)),
+        atrophy=_worn_photoreceptors(rng, centre, reach),
+        blur=float(rng.uniform(0.0, 1.0)),
+        shade=float(rng.uniform(0.0, 0.6)),
     )
 
 
@@ -44,12 +46,12 @@ def _swelling(rng: np.random.Generator, centre: float, reach: float, family: str
     low, high = _HEIGHTS_UM[family]
     mounds = [
         Mound(
-            centre, 0.0, reach * float(rng.uniform(0.8, 1.6)) + 150.0, log_uniform(rng, low, high), float(rng.uniform(1.6, 3.2))
+            centre, 0.0, reach * float(rng.uniform(0.8, 1.6)) + 150.0, log_uniform(rng, low, high), float(rng.uniform(1.9, 3.4))
         )
     ]
     if family in ("central", "massive"):  # the pit itself fills
         mounds.append(
-            Mound(0.0, 0.0, float(rng.uniform(250.0, 650.0)), float(rng.uniform(40.0, 320.0)), float(rng.uniform(1.6, 2.8)))
+            Mound(0.0, 0.0, float(rng.uniform(380.0, 900.0)), float(rng.uniform(40.0, 320.0)), float(rng.uniform(1.9, 3.0)))
         )
     if chance(rng, 0.25):
         mounds.append(
@@ -74,9 +76,9 @@ def _cysts(rng: np.random.Generator, centre: float, reach: float, level: float, 
     return tuple(cysts)
 
 
-DME_RPE_WAVE_UM = 3.5
+DME_RPE_WAVE_UM = 4.5
 """Greatest unevenness of the RPE: smooth to the eye, though cysts and exudates shade it."""
-CLEAR_UM = 45.0
+CLEAR_UM = 60.0
 """Half width of a cyst that cannot be overlooked."""
 
 
@@ -87,19 +89,19 @@ def _few(rng: np.random.Generator, centre: float, reach: float, level: float) ->
     cysts = [small_cyst(rng, place, 0.5 * reach, level) for _ in range(count)]
     largest = max(cysts, key=lambda cyst: cyst.half_width_um)
     if largest.half_width_um < CLEAR_UM:  # one that can be seen at the model's resolution, or the label would be a guess
-        cysts.append(replace(largest, half_width_um=CLEAR_UM, half_height_um=CLEAR_UM))
+        cysts.append(replace(largest, half_width_um=CLEAR_UM, half_height_um=0.6 * CLEAR_UM))
     return tuple(replace(cyst, level=min(cyst.level, 0.16)) for cyst in cysts)
 
 
 def small_cyst(rng: np.random.Generator, centre: float, reach: float, level: float) -> Cyst:
-    """A cyst of the inner or outer nuclear layer, 15 to 120 um in half width."""
-    half = log_uniform(rng, 22.0, 120.0)
+    """A cyst of the inner or outer nuclear layer, 25 to 210 um in half width and mostly wider than tall."""
+    half = log_uniform(rng, 26.0, 210.0)
     depth = float(rng.uniform(0.32, 0.5)) if chance(rng, 0.5) else float(rng.uniform(0.45, 0.8))
     return Cyst(
         centre + float(rng.normal(0.0, 0.6 * reach)),
         float(rng.normal(0.0, 0.3 * half)),
         half,
-        half * float(rng.uniform(0.45, 1.5)),
+        min(half * log_uniform(rng, 0.25, 1.2), 110.0),
         depth,
         float(np.clip(level + rng.normal(0.0, 0.03), 0.02, 0.3)),
         float(rng.uniform(1.8, 3.0)),
@@ -113,14 +115,14 @@ def inl_row(rng: np.random.Generator, centre: float, reach: float, level: float)
     x = centre - reach * float(rng.uniform(0.4, 1.2))
     depth = float(rng.uniform(0.33, 0.5))
     for _ in range(int(rng.integers(3, 14))):
-        half = float(rng.uniform(25.0, 110.0))
+        half = float(rng.uniform(30.0, 160.0))
         x += half + float(rng.uniform(5.0, 90.0))
         cysts.append(
             Cyst(
                 x,
                 0.0,
                 half,
-                half * float(rng.uniform(0.35, 0.9)),
+                half * float(rng.uniform(0.2, 0.65)),
                 depth + float(rng.normal(0, 0.03)),
                 level,
                 float(rng.uniform(2.0, 3.5)),
@@ -135,14 +137,14 @@ def outer_row(rng: np.random.Generator, centre: float, reach: float, level: floa
     cysts: list[Cyst] = []
     x = centre - reach * float(rng.uniform(0.5, 1.1))
     while x < centre + reach and len(cysts) < 30:
-        half = float(rng.uniform(18.0, 75.0))
+        half = float(rng.uniform(22.0, 110.0))
         x += half + float(rng.uniform(5.0, 45.0))
         cysts.append(
             Cyst(
                 x,
                 0.0,
                 half,
-                half * float(rng.uniform(0.9, 3.0)),
+                half * float(rng.uniform(0.5, 2.0)),
                 float(rng.uniform(0.58, 0.72)),
                 level,
                 float(rng.uniform(2.0, 4.0)),
@@ -155,7 +157,7 @@ def outer_row(rng: np.random.Generator, centre: float, reach: float, level: floa
 def foveal_cluster(rng: np.random.Generator, centre: float, level: float) -> list[Cyst]:
     """The large upright cysts of the foveal centre with septa of a few um between them: petals cut across."""
     count = int(rng.integers(1, 7))
-    halves = rng.uniform(30.0, 190.0 / np.sqrt(count) + 30.0, count)
+    halves = rng.uniform(35.0, 260.0 / np.sqrt(count) + 50.0, count)
     septa = rng.uniform(4.0, 22.0, count)
     x = centre - float((halves * 2 + septa).sum()) / 2.0
     middle = float(rng.uniform(0.45, 0.6))
@@ -208,6 +210,24 @@ def sample_membrane(rng: np.random.Generator) -> Membrane:
         float(rng.uniform(0.0, 14.0)),
         sample_wave(rng, 90.0, 450.0, 14),
         float(rng.uniform(0.0, 25.0)) if chance(rng, 0.4) else 0.0,
+    )
+
+
+def _worn_photoreceptors(rng: np.random.Generator, centre: float, reach: float) -> tuple[Atrophy, ...]:
+    """The ellipsoid zone is broken or faint below long-standing cysts; the RPE stays."""
+    if not chance(rng, 0.5):
+        return ()
+    return tuple(
+        Atrophy(
+            centre + float(rng.normal(0.0, 0.5 * reach)),
+            0.0,
+            log_uniform(rng, 80.0, 900.0),
+            float(rng.uniform(0.2, 1.0)),
+            float(rng.uniform(0.0, 0.3)),
+            float(rng.uniform(0.0, 0.2)),
+            0.0,
+        )
+        for _ in range(int(rng.integers(1, 4)))
     )
 
 

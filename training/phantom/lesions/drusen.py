@@ -20,7 +20,7 @@ def sample_drusen(rng: np.random.Generator) -> Lesions:
     level = float(rng.uniform(0.35, 0.82))
     family = rng.choice(["hard", "soft", "mixed", "confluent", "single", "drusenoid"], p=[0.22, 0.26, 0.24, 0.08, 0.15, 0.05])
     mounds = _DRAWERS[str(family)](rng, centre, spread, level)
-    deposits = tuple(_deposit(rng, spread) for _ in range(int(rng.integers(4, 25)))) if chance(rng, 0.15) else ()
+    deposits = tuple(_deposit(rng, spread) for _ in range(int(rng.integers(4, 25)))) if chance(rng, 0.1) else ()
     return Lesions(
         "DRUSEN",
         sub_rpe=tuple(mounds),
@@ -28,8 +28,8 @@ def sample_drusen(rng: np.random.Generator) -> Lesions:
         foci=_pigment(rng, mounds),
         atrophy=_leaks(rng, mounds),
         rpe_wave=sample_wave(rng, 90.0, 700.0, 16),
-        rpe_wave_um=float(rng.uniform(0.0, 5.0)),
-        compliance=float(rng.uniform(0.6, 1.0)),
+        rpe_wave_um=float(rng.uniform(0.0, 3.0)),
+        compliance=float(rng.uniform(0.7, 1.0)),
         shade=float(rng.uniform(0.0, 0.15)),
     )
 
@@ -127,7 +127,7 @@ def _pigment(rng: np.random.Generator, mounds: list[Mound]) -> tuple[Focus, ...]
 
 def _leaks(rng: np.random.Generator, mounds: list[Mound]) -> tuple[Atrophy, ...]:
     """Drusen that have begun to wear the RPE out: light leaks below some of them."""
-    if not chance(rng, 0.2):
+    if not chance(rng, 0.12):
         return ()
     chosen = [m for m in mounds if chance(rng, 0.4)]
     return tuple(

@@ -112,7 +112,7 @@ class Lesions:
     blur: float = 0.0
     """How far the borders between inner layers are lost, 0 to 1."""
     shade: float = 0.0
-    """Share of light that the material above Bruch's membrane takes from the choroid."""
+    """Share of light that swelling and the material above Bruch's membrane take from the choroid."""
 
     @property
     def places_um(self) -> tuple[float, ...]:
