@@ -1,6 +1,8 @@
 # Everything happens in one virtual environment, .venv, made as needed. `make` alone lists the commands.
 
 PORT ?= 8000
+ENVIRONMENT ?= sandbox
+BUNDLE ?= model_artifacts
 PYTHON := .venv/bin/python
 RUN_STAMP := .venv/.installed-to-run
 SETUP_STAMP := .venv/.installed-to-develop
@@ -9,7 +11,7 @@ PIP := $(PYTHON) -m pip install --disable-pip-version-check --quiet --retries 1 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test lint train-smoke clean
+.PHONY: help run setup test lint train-smoke synth rehearse publish-model clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -31,6 +33,15 @@ lint: $(SETUP_STAMP) ## linters and types alone
 train-smoke: $(SETUP_STAMP) ## phantoms to bundle in a few minutes, by the same path as the real training
 	@rm -rf .cache/smoke
 	@$(PYTHON) -m training.train --smoke --out .cache/smoke/bundle --checkpoints .cache/smoke/checkpoints
+
+synth: $(SETUP_STAMP) ## the AWS templates of an environment (ENVIRONMENT=sandbox), both rule packs checked, in cdk.out
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" cdk synth --quiet -c environment=$(ENVIRONMENT)
+
+rehearse: $(SETUP_STAMP) ## image, runtime, deploy, use, promotion and destroy, all on this machine; as root, installs what it needs
+	@$(PYTHON) -m tests.rehearsal
+
+publish-model: $(RUN_STAMP) ## put a bundle (BUNDLE=model_artifacts) into the model bucket (BUCKET=...); prints the name to deploy
+	@$(PYTHON) -m lambda_src publish-model --bundle $(BUNDLE) --bucket $(BUCKET)
 
 clean: ## remove .venv and caches; scans and findings in .local stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache cdk.out

@@ -61,7 +61,7 @@ def main() -> None:
 
     def context(key: str) -> str | None:
         value = app.node.try_get_context(key)
-        return None if value is None else str(value)
+        return str(value) if value else None  # CI hands over a variable that is not set as an empty one
 
     env = environment(
         context("environment") or "sandbox",

@@ -7,6 +7,7 @@ Dockerfile, the runtime, the app that `cdk deploy` takes to AWS, less what the e
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make rehearse", description=__doc__)
     parser.add_argument("--bundle", type=Path, default=ROOT / "model_artifacts", help="model bundle (default: model_artifacts)")
     bundle = parser.parse_args().bundle.resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended as after a failure
     table, folder = Table(), Path(tempfile.mkdtemp(prefix="oct-rehearsal-"))
     try:
         _synthesise(table, folder, bundle)
@@ -52,7 +54,7 @@ def _synthesise(table: Table, folder: Path, bundle: Path) -> None:
             output = folder / f"cdk.out.{name}"
             run(
                 [
-                    Path(sys.executable).with_name("cdk"),
+                    "cdk",
                     "synth",
                     "--quiet",
                     "--app",
@@ -100,14 +102,16 @@ def _rehearse_image(table: Table, engine: Engine, rie: Path, bundle: Path) -> No
 
 def _rehearse_deploy(table: Table, aws: Cloud, folder: Path, bundle: Path) -> None:
     with table.step("cdk bootstrap"):
-        aws.cdk("bootstrap")
+        aws.bootstrap()
     with table.step("cdk deploy --all"):
-        aws.cdk("deploy", "--all", "--require-approval", "never", "--concurrency", "3")
+        aws.cdk("deploy", aws.synthesise(), "--require-approval", "never", "--concurrency", "3")
     system = System(aws, aws.outputs())
     _rehearse_doors(table, system, bundle)
-    _rehearse_promotion(table, system, folder, bundle)
+    assembly = _rehearse_promotion(table, system, folder, bundle)
+    with table.step("cdk diff shows no drift"):
+        aws.cdk("diff", assembly, "--fail")
     with table.step("cdk destroy --all, nothing left"):
-        aws.cdk("destroy", "--all", "--force")
+        aws.cdk("destroy", assembly, "--force")
         _expect(leftovers(aws), [])
 
 
@@ -135,16 +139,16 @@ def _rehearse_doors(table: Table, system: System, bundle: Path) -> None:
         system.poison()
 
 
-def _rehearse_promotion(table: Table, system: System, folder: Path, bundle: Path) -> None:
+def _rehearse_promotion(table: Table, system: System, folder: Path, bundle: Path) -> Path:
     aws, promoted = system.cloud, another_version(bundle, folder / "promoted")
     with table.step("publish a model, deploy it by name"):
         publish = ["-m", "lambda_src", "publish-model", "--bundle", promoted, "--bucket", system.outputs["ModelsBucketName"]]
         name = run([sys.executable, *publish], env=aws.env).strip()
-        aws.cdk("deploy", "--all", "--require-approval", "never", "-c", f"model={name}")
+        assembly = aws.synthesise(f"model={name}")
+        aws.cdk("deploy", assembly, "--require-approval", "never")
         wanted, token = _manifest(promoted)["version"], system.token("findings/read")
         eventually(lambda: system.get("/v1/model", token).body.get("version") == wanted or None, "promoted model")
-    with table.step("cdk diff shows no drift"):
-        aws.cdk("diff", "--all", "--fail", "-c", f"model={name}")
+    return assembly
 
 
 def _manifest(bundle: Path) -> dict[str, str]:

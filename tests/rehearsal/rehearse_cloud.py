@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -72,11 +71,23 @@ class Cloud:
             config=Config(retries={"total_max_attempts": 3}),
         )
 
-    def cdk(self, *words: str) -> str:
-        """Run `cdk` on the project's own app."""
-        context = ["-c", "environment=sandbox", "-c", "emulator=true", "-c", f"bundle={self.bundle}"]
-        app = ["--app", f"{sys.executable} -m infra.app", "--output", str(self.folder / "cdk.out")]
-        return run(["cdk", *words, *app, *context], env=self.env, log=self.folder / "cdk.log")
+    def synthesise(self, *context: str) -> Path:
+        """Synthesise the project's own app once, for the commands that follow."""
+        output = self.folder / f"cdk.out.{len(list(self.folder.glob('cdk.out.*')))}"
+        words = [
+            word for pair in ("environment=sandbox", "emulator=true", f"bundle={self.bundle}", *context) for word in ("-c", pair)
+        ]
+        app = ["--app", f"{sys.executable} -m infra.app", "--output", output]
+        run(["cdk", "synth", "--quiet", *app, *words], env=self.env, log=self.folder / "cdk.log")
+        return output
+
+    def cdk(self, command: str, assembly: Path, *words: str) -> str:
+        """Run a `cdk` command on all stacks of an assembly."""
+        return run(["cdk", command, "--all", *words, "--app", assembly], env=self.env, log=self.folder / "cdk.log")
+
+    def bootstrap(self) -> None:
+        """Prepare the account, as an administrator does once."""
+        run(["cdk", "bootstrap", f"aws://{ACCOUNT}/{REGION}"], env=self.env, cwd=self.folder, log=self.folder / "cdk.log")
 
     def outputs(self) -> dict[str, str]:
         """Every output of every stack."""
@@ -178,8 +189,3 @@ def _wait(ready: Any, what: str, limit_s: float = 60) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"{what} was not ready in {limit_s} s.")
         time.sleep(0.05)
-
-
-def without_cdk_out(cloud: Cloud) -> None:
-    """Forget the last synthesis, so that the next deploy stands on its own."""
-    shutil.rmtree(cloud.folder / "cdk.out", ignore_errors=True)

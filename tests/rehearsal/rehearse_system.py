@@ -85,7 +85,7 @@ class System:
         return int(self.cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"][names[0]])
 
     def poison(self) -> None:
-        """A message that can't be worked through. The queue's patience is shortened meanwhile: else five deliveries take an hour."""
+        """A message that can't be worked through, with the queue's patience shortened: else five deliveries take an hour."""
         sqs, queue = self.cloud.client("sqs"), self.outputs["QueueName"]
         patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})

@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+
+from infra.model import model_in, published
+from lambda_src.aws.publish import bundle_prefix
+from lambda_src.model.manifest import Manifest
+
+
+def test_a_bundle_in_a_folder_has_the_prefix_that_publishing_gives_it(tiny_bundle: Path):
+    manifest = Manifest.model_validate_json((tiny_bundle / "manifest.json").read_bytes())
+    model = model_in(tiny_bundle)
+    assert model.prefix == bundle_prefix(manifest)
+    assert model.sha256 == manifest.model.sha256
+    assert model.folder == tiny_bundle
+
+
+def test_a_folder_without_a_bundle_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="no manifest"):
+        model_in(tmp_path)
+
+
+def test_a_published_model_is_named_by_prefix_and_hash():
+    model = published(f"bundles/oct-1.0.0-abc@{'f' * 64}")
+    assert (model.prefix, model.sha256, model.folder) == ("bundles/oct-1.0.0-abc", "f" * 64, None)
+
+
+@pytest.mark.parametrize("name", ["bundles/oct", f"elsewhere/oct@{'f' * 64}", "bundles/oct@abc"])
+def test_other_names_are_refused(name):
+    with pytest.raises(ValueError, match="names no published model"):
+        published(name)

@@ -1,0 +1,1 @@
+"""After a deploy: one scan through the front door."""
