@@ -1,0 +1,9 @@
+"""The embedded AWS in a process of its own: prints its address, and ends when its input does."""
+
+import sys
+
+from lambda_src.local.cloud import start_cloud
+
+if __name__ == "__main__":
+    print(start_cloud(0).url, flush=True)
+    sys.stdin.read()
