@@ -54,6 +54,7 @@ def create_app(
         servers=[{"url": ".", "description": "where this document lies, a stage prefix included"}],
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # the address of a redirect would miss the stage prefix
     )
     app.state.services = Services(
         classifier=classifier_source,

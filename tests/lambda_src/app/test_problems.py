@@ -15,6 +15,11 @@ def test_an_unknown_route_is_a_problem(client: TestClient) -> None:
     assert answer.json()["type"] == "urn:oct:problem:not-found"
 
 
+def test_a_slash_too_many_is_not_redirected_past_a_stage_prefix(client: TestClient) -> None:
+    answer = client.get("/healthz/", follow_redirects=False)
+    assert answer.status_code == 404
+
+
 def test_a_wrong_method_names_the_right_one(client: TestClient) -> None:
     answer = client.get("/v1/findings")
     assert answer.status_code == 405
