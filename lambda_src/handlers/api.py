@@ -16,6 +16,7 @@ from lambda_src.app.logs import setup_logging
 from lambda_src.app.services import Limits, load_once
 from lambda_src.aws.bundle import open_classifier
 from lambda_src.aws.findings import FindingsTable
+from lambda_src.aws.metrics import MeteredClassifier
 from lambda_src.aws.uploads import BucketUploads
 from lambda_src.errors import ServiceError, Unauthorized
 from lambda_src.settings import LAMBDA_MAX_BYTES, Settings
@@ -38,7 +39,7 @@ def owner_of(request: Request) -> str:
 def _build() -> Mangum:
     setup_logging()
     settings = Settings()
-    source = load_once(lambda: open_classifier(settings.model_uri, settings.model_sha256))
+    source = load_once(lambda: MeteredClassifier(open_classifier(settings.model_uri, settings.model_sha256), "oct-api"))
     with suppress(ServiceError):
         source()
     bucket, table = settings.input_bucket, settings.table

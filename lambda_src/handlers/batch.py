@@ -18,6 +18,7 @@ from lambda_src.aws.clients import error_code
 from lambda_src.aws.failures import FailuresTable
 from lambda_src.aws.findings import FindingsTable
 from lambda_src.aws.folders import BucketFolders
+from lambda_src.aws.metrics import MeteredClassifier
 from lambda_src.aws.scans import BucketResults, BucketScans
 from lambda_src.aws.uploads import JobsTable
 from lambda_src.batch.messages import work_through
@@ -68,7 +69,7 @@ def parts(settings: Settings) -> Parts:
     if table is None or results is None:
         raise RuntimeError("The batch handler needs OCT_TABLE and OCT_RESULTS_BUCKET.")
     worker = Worker(
-        open_classifier(settings.model_uri, settings.model_sha256),
+        MeteredClassifier(open_classifier(settings.model_uri, settings.model_sha256), "oct-batch"),
         Stores(BucketScans(), FindingsTable(table), BucketResults(results), JobsTable(table)),
         Limits(settings.input_bucket, settings.max_bytes, settings.max_pixels, decoders=os.cpu_count() or 1),
     )
