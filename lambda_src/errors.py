@@ -81,6 +81,12 @@ class TooLarge(ScanError):
 
     slug = "too-large"
 
+    @classmethod
+    def scan(cls, max_bytes: int, value: int | None, elsewhere: str = "") -> "TooLarge":
+        """A scan of `value` bytes, where that is known, over the limit; `elsewhere` says where a larger one can go."""
+        detail = f"The scan is larger than {max_bytes:,} bytes, the most that is read here. {elsewhere}".rstrip()
+        return cls(detail, limit=max_bytes, value=value)
+
 
 class RequestError(OctError):
     """The request around the scan is wrong."""

@@ -42,8 +42,7 @@ async def read_scan(request: Request, max_bytes: int, *, elsewhere: str = "") ->
         async for chunk in _limited(request, max_bytes):
             body += chunk
     except _OverLimit as over:
-        detail = f"The scan is larger than {max_bytes:,} bytes, the most that is read here. {elsewhere}".rstrip()
-        raise TooLarge(detail, limit=max_bytes, value=over.count) from over
+        raise TooLarge.scan(max_bytes, over.count, elsewhere) from over
     return bytes(body)
 
 

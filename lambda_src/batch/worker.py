@@ -130,8 +130,7 @@ class Worker:
     def _prepare(self, stored: StoredScan) -> Prepared:
         """A scan made ready for the graph. Its size is checked before a byte of it is read."""
         if stored.size > self._limits.max_bytes:
-            limit = self._limits.max_bytes
-            raise TooLarge(f"The scan has {stored.size} bytes; at most {limit} are read.", limit=limit, value=stored.size)
+            raise TooLarge.scan(self._limits.max_bytes, stored.size)
         if stored.size == 0:
             raise EmptyBody("The object is empty.")
         data = self._scans.read(stored)

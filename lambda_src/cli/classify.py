@@ -89,5 +89,5 @@ def _read(file: Path, max_bytes: int) -> bytes:
     except OSError as error:
         raise NotFound(f"The file can't be read: {error.strerror}.") from error
     if len(data) > max_bytes:
-        raise TooLarge(f"The scan is larger than {max_bytes:,} bytes, the most that is read here.", limit=max_bytes, value=size)
+        raise TooLarge.scan(max_bytes, size)
     return data
