@@ -18,7 +18,7 @@ from training.recipe import Recipe
 from training.tail import Bank, BankSource, bank_of, finetune_tail
 
 FOLDS = 5
-REPLAYED = 3000
+REPLAYED = 2000
 """Phantoms that are shown again beside real scans."""
 
 

@@ -29,9 +29,9 @@ class Draws:
 
 def draw(recipe: Recipe, cache: Path) -> Draws:
     """Draw, or read from the cache, all but SimCLR's pairs."""
-    size = recipe.size
+    size, first = recipe.size, PHANTOM_SEEDS + recipe.first_phantom
     return Draws(
-        phantom_set(range(PHANTOM_SEEDS, PHANTOM_SEEDS + recipe.phantoms), size, cache=cache),
+        phantom_set(range(first, first + recipe.phantoms), size, cache=cache),
         drawn("outlier", range(OUTLIER_SEEDS, OUTLIER_SEEDS + recipe.outliers), size, cache=cache),
         phantom_set(range(HELD_OUT_SEEDS, HELD_OUT_SEEDS + recipe.held_out), size, cache=cache),
         drawn("outlier", range(HELD_OUTLIER_SEEDS, HELD_OUTLIER_SEEDS + recipe.outliers), size, cache=cache),

@@ -24,6 +24,7 @@ class Places:
     labelled: Path | None = None
     unlabelled: Path | None = None
     evaluate: Path | None = None
+    start: Path | None = None
     checkpoints: Path | None = None
     results: Path | None = None
     failure: Path | None = None
@@ -50,6 +51,7 @@ def places(options: Mapping[str, Any], environment: Mapping[str, str] | None = N
         labelled=_folder(options.get("data") or env.get("SM_CHANNEL_LABELLED")),
         unlabelled=_folder(options.get("unlabelled") or env.get("SM_CHANNEL_UNLABELLED")),
         evaluate=_folder(options.get("evaluate") or env.get("SM_CHANNEL_EVALUATE")),
+        start=_start(options.get("start") or env.get("SM_CHANNEL_START")),
         checkpoints=_checkpoints(options, env, sagemaker=sagemaker),
         results=_path(env.get("SM_OUTPUT_DATA_DIR")),
         failure=_failure(env) if sagemaker else None,
@@ -66,6 +68,15 @@ def _folder(value: str | Path | None) -> Path | None:
     if path is not None and not path.is_dir():
         raise TrainingError(f"there is no folder {path}")
     return path
+
+
+def _start(value: str | Path | None) -> Path | None:
+    """A checkpoint, or the one in a channel's folder."""
+    path = _path(value)
+    found = path / "finetune.pt" if path is not None and path.is_dir() else path
+    if found is not None and not found.is_file():
+        raise TrainingError(f"there is no checkpoint {found} to start from")
+    return found
 
 
 def _checkpoints(options: Mapping[str, Any], env: Mapping[str, str], *, sagemaker: bool) -> Path | None:

@@ -1,6 +1,7 @@
 """The training from end to end: draw, pretrain, fine-tune, adapt to real scans, calibrate, export, write and score the bundle."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import subprocess
@@ -14,11 +15,12 @@ from tqdm import tqdm
 from lambda_src.model.manifest import CLASSES, Training
 from training.adapt import adapt, read_labelled
 from training.bundle_writer import Contents, write_bundle
-from training.checkpoint import StopSignal, seed_for
+from training.checkpoint import StopSignal, load_checkpoint, seed_for
 from training.data import generator_digest
 from training.distributed import barrier, is_main
 from training.drawing import Draws, draw, draw_pairs
 from training.environment import Places
+from training.errors import TrainingError
 from training.evaluate import evaluate, report
 from training.export import export, require_parity
 from training.finetune import OUTLIERS_IN, Source, finetune, outlier_set, steps_for
@@ -48,6 +50,8 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     real = read_labelled(where.labelled, recipe.size) if where.labelled else None
     draws = draw(recipe, where.cache)
     network = Network(build_encoder(recipe.encoder, recipe.init), len(CLASSES), dropout=recipe.dropout)
+    if where.start:
+        _load(network, where.start)
     if recipe.init == "imagenet":
         freeze(network.encoder, recipe.frozen)
     losses = {"pretrain": _pretrain(network, recipe, where, stop)}
@@ -61,10 +65,25 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
             revision=code,
             command=command,
             seed=recipe.seed,
-            recipe={**dataclasses.asdict(recipe), "weights_source": SOURCE if recipe.init == "imagenet" else "random"},
+            recipe={**dataclasses.asdict(recipe), "weights_source": _source(recipe, where)},
         )
         _finish(network, draws, fitted, training, recipe, where, losses)
     barrier()
+
+
+def _load(network: Network, start: Path) -> None:
+    state = load_checkpoint(start)
+    if state is None or "average" not in state or "head.weight" not in state["average"]:
+        raise TrainingError(f"{start} is no finetune.pt of an earlier training")
+    network.load_state_dict(state["average"])
+
+
+def _source(recipe: Recipe, where: Places) -> str:
+    """Where the first weights came from."""
+    first = SOURCE if recipe.init == "imagenet" else "random"
+    if where.start is None:
+        return first
+    return f"{first}; then an earlier training's finetune.pt, sha256 {hashlib.sha256(where.start.read_bytes()).hexdigest()[:16]}"
 
 
 def _pretrain(network: Network, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:

@@ -25,6 +25,7 @@ class Recipe:
     size: int = 128
     batch: int = 32
     phantoms: int = 6000
+    first_phantom: int = 0
     epochs: int = 4
     rate: float = 1e-3
     views: str = "strong"
@@ -34,11 +35,11 @@ class Recipe:
     pretrain_rate: float = 5e-4
     pretrain_temperature: float = 0.2
     pretrain_batch: int = 64
-    real_steps: int = 300
+    real_steps: int = 200
     real_rate: float = 5e-4
     real_share: float = 0.6
     real_frozen: int = 11
-    real_views: int = 16
+    real_views: int = 8
     real_ema: float = 0.99
     class_weights: bool = True
     smoothing: float = 0.05
@@ -68,7 +69,7 @@ SMOKE: dict[str, Any] = {
     "outliers": 120,
     "version": "0.0.0",
     "name": "oct-lite0-smoke",
-    "alpha": 0.3,
+    "alpha": 0.5,
 }
 """Changes that make a training small enough for a check on two cores, by the same path."""
 

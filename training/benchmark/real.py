@@ -58,7 +58,7 @@ def imagenet_network(setting: Setting) -> Network:
     return Network(build_encoder("lite0", "imagenet"), len(CLASSES), dropout=setting.recipe.dropout).eval()
 
 
-STARTS: dict[str, Callable[[Setting], Network]] = {"ImageNet only": imagenet_network, "phantoms": phantom_network}
+STARTS: dict[str, Callable[[Setting], Network]] = {"phantoms": phantom_network, "ImageNet only": imagenet_network}
 
 
 def split(real: ScanSet, draw: int, labels: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
