@@ -25,6 +25,9 @@ from lambda_src.batch.messages import work_through
 from lambda_src.batch.worker import Limits, Stores, Worker
 from lambda_src.settings import Settings
 
+IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+"""Only Lambda's log makes metrics of lines; on a terminal they would be noise."""
+
 logger = Logger(service="oct-batch")
 
 
@@ -68,8 +71,9 @@ def parts(settings: Settings) -> Parts:
     table, results = settings.table, settings.results_bucket
     if table is None or results is None:
         raise RuntimeError("The batch handler needs OCT_TABLE and OCT_RESULTS_BUCKET.")
+    classifier = open_classifier(settings.model_uri, settings.model_sha256)
     worker = Worker(
-        MeteredClassifier(open_classifier(settings.model_uri, settings.model_sha256), "oct-batch"),
+        MeteredClassifier(classifier, "oct-batch") if IN_LAMBDA else classifier,
         Stores(BucketScans(), FindingsTable(table), BucketResults(results), JobsTable(table)),
         Limits(settings.input_bucket, settings.max_bytes, settings.max_pixels, decoders=os.cpu_count() or 1),
     )
@@ -83,5 +87,5 @@ def _note(failures: FailuresTable, message_id: str, error: Exception) -> None:
     failures.note(message_id, reason)
 
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # in Lambda: load at init, which has the whole CPU, not in the first invocation
+if IN_LAMBDA:  # load at init, which has the whole CPU, not in the first invocation
     parts(Settings())

@@ -75,8 +75,10 @@ class Poller:
         response = self._handler({"Records": [_record(message) for message in messages]}, Context())
         failed = {item["itemIdentifier"] for item in response["batchItemFailures"]}
         done = [message for message in messages if message["MessageId"] not in failed]
-        for message in done:
-            clients.sqs().delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+        if done:
+            # In one call, which passes over what was delivered to somebody else meanwhile.
+            entries = [{"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(done)]
+            clients.sqs().delete_message_batch(QueueUrl=self._queue_url, Entries=entries)  # type: ignore[arg-type]
         self._done([message["Body"] for message in done])
         return len(messages)
 

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sys
+import threading
 from itertools import count
 from typing import Any
 
@@ -51,18 +52,23 @@ class _Body:
         yield self._data
 
 
-def die_at(calls: int, operation: str) -> None:
-    """Kill this process when an operation is reached for the n-th time."""
-    reached = count(1)
+def die_after(scans: int, where: str) -> None:
+    """Kill this process once so many findings are kept: at once (`kept`), or before their messages are deleted (`written`)."""
+    kept = count(1)
+    doomed = threading.Event()
 
-    def strike(**_: Any) -> None:
-        if next(reached) == calls:
+    def after_keeping(**_: Any) -> None:
+        if next(kept) >= scans:
+            doomed.set()
+            if where == "kept":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def before_deleting(**_: Any) -> None:
+        if doomed.is_set():
             os.kill(os.getpid(), signal.SIGKILL)
 
-    service, name = operation.split(".")
-    # After PutItem the finding is kept but not yet beside the scan; before DeleteMessage all is written, the message still there.
-    event = f"after-call.{service}.{name}" if name == "PutItem" else f"before-call.{service}.{name}"
-    (clients.dynamodb() if service == "dynamodb" else clients.sqs()).meta.events.register(event, strike)
+    clients.dynamodb().meta.events.register("after-call.dynamodb.PutItem", after_keeping)
+    clients.sqs().meta.events.register("before-call.sqs.DeleteMessageBatch", before_deleting)
 
 
 def main(dies_after: int, where: str, seed: int) -> None:
@@ -72,7 +78,7 @@ def main(dies_after: int, where: str, seed: int) -> None:
     for client in (clients.s3(), clients.dynamodb()):
         client.meta.events.register(f"before-send.{client.meta.service_model.service_name}", faults)
     if dies_after:
-        die_at(dies_after, "dynamodb.PutItem" if where == "kept" else "sqs.DeleteMessage")
+        die_after(dies_after, where)
     poller = Poller(os.environ["OCT_QUEUE_URL"], handler, lambda _: None)
     while True:
         poller.poll_once()

@@ -26,7 +26,7 @@ from tests.rehearsal.soak import MAX_BYTES, MEANS, Plan, name
 COUNT = int(os.environ.get("OCT_SOAK_SCANS", "2000"))
 DIES_EVERY = 200
 WORKERS = 2
-VISIBILITY_S = 8
+VISIBILITY_S = 20
 DEADLINE_S = 2000
 
 
