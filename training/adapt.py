@@ -106,6 +106,7 @@ def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: 
         other = copy.deepcopy(network)
         path = where.checkpoint(f"fold-{number}")
         adapt_once(other, banks, np.flatnonzero(fold != number), recipe, name=f"fold-{number}", checkpoint=path, stop=stop)
+        other.encoder.dense()
         held = np.flatnonzero(fold == number)
         logits[held] = predict(other, real.pixels[held])[0]
     every = np.arange(len(real))

@@ -57,6 +57,7 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     losses = {"pretrain": _pretrain(network, recipe, where, stop)}
     losses["finetune"] = _finetune(network, draws, recipe, where, stop)
     out_of_fold = adapt(network, real, draws, recipe, where, stop) if real else None
+    network.encoder.dense()
     if is_main():
         fitted = fit(network, draws, recipe, out_of_fold=out_of_fold)
         training = Training(

@@ -23,9 +23,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="labelled real scans: class folders (SM_CHANNEL_LABELLED)")
     parser.add_argument("--unlabelled", type=Path, help="real scans for SimCLR, in any folders (SM_CHANNEL_UNLABELLED)")
     parser.add_argument("--checkpoints", type=Path, help="folder to resume from; none is kept if not given")
-    parser.add_argument(
-        "--start", type=Path, help="finetune.pt of an earlier training to go on from (SM_CHANNEL_START)"
-    )
+    parser.add_argument("--start", type=Path, help="finetune.pt of an earlier training to go on from (SM_CHANNEL_START)")
     parser.add_argument("--cache", type=Path, help="folder for drawn phantoms, default .cache/phantoms")
     parser.add_argument("--evaluate", type=Path, help="labelled scans that are scored at the end and trained on by nothing")
     parser.add_argument("--smoke", action="store_true", help="a small training by the same path, for a check")

@@ -60,9 +60,9 @@ def test_the_bundle_loads_and_says_what_it_is(bundle: Path) -> None:
 
 def test_golden_scans_are_marked_as_drawn(bundle: Path) -> None:
     for name in ("cnv", "dme", "drusen", "normal"):
-        image = Image.open(bundle / "golden" / f"{name}.png")
-        assert image.info["Description"] == "Drawn phantom, not a patient"
-        assert image.size == (512, 496)
+        with Image.open(bundle / "golden" / f"{name}.png") as image:
+            assert image.info["Description"] == "Drawn phantom, not a patient"
+            assert image.size == (512, 496)
         assert json.loads((bundle / "golden" / f"{name}.json").read_text())["label"] == name.upper()
 
 

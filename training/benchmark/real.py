@@ -71,6 +71,7 @@ def split(real: ScanSet, draw: int, labels: int, seed: int) -> tuple[NDArray[np.
 
 
 def _score(network: Network, real: ScanSet, test: NDArray[np.int64]) -> dict[str, Any]:
+    network.encoder.dense()
     predicted = predict(network, real.pixels[test])[0].argmax(axis=1)
     matrix = confusion(real.labels[test], predicted, len(CLASSES))
     return {"accuracy": float(np.trace(matrix) / matrix.sum()), "scans": len(test), "confusion": matrix.tolist()}
