@@ -29,7 +29,7 @@ def server(folder: Path) -> Iterator[str]:
     """Run it over a folder. Gives its address."""
     config = folder / "identities.json"
     config.write_text(json.dumps({"identities": [{"name": "oct", "credentials": [KEYS], "actions": ["Admin", "Read", "Write"]}]}))
-    ports = {name: _free_port() for name in ("master", "volume", "filer", "s3")}
+    ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     command = [str(WEED if WEED.exists() else "weed"), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
     options = ["-filer", "-s3", f"-s3.config={config}", *(f"-{name}.port={port}" for name, port in ports.items())]
     with (folder / "weed.log").open("w") as log, subprocess.Popen([*command, *options], stdout=log, stderr=log) as process:
@@ -65,7 +65,7 @@ def _await(url: str) -> None:
     raise TimeoutError("weed did not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A free port whose neighbour 10,000 above, which the server takes for gRPC, is free too."""
     while True:
         port = random.randint(20_000, 50_000)
