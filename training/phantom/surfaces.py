@@ -87,7 +87,7 @@ def cut(eye: Eye, lesions: Lesions, x_um: Curve, z_um: float, slice_um: float = 
         fluid_level=fluid_level,
         photoreceptors=photoreceptors,
         rpe=_survives(lesions.atrophy, x_um, z_um, "rpe"),
-        leak=leak,
+        leak=np.minimum(leak, MOST_LEAK),
         blur=lesions.blur,
         swelling=swelling,
         shade=1.0 - lesions.shade * np.clip((sub_rpe + material + 0.5 * np.maximum(swelling, 0.0)) / 120.0, 0.0, 1.0),
@@ -121,6 +121,8 @@ _SWELLING_SHARE = {"rnfl": 0.03, "gcipl": 0.10, "inl": 0.27, "opl": 0.15, "onl":
 """Where oedema collects: inner nuclear and Henle's layers first (Otani et al. 1999, Am J Ophthalmol 127:688)."""
 
 
+MOST_LEAK = 0.7
+"""Most extra light below Bruch's membrane, as a share of the choroid's own."""
 STIFF_UM = 90.0
 """Standard deviation of the lateral smoothing that the inner retina's stiffness gives it over bumps."""
 

@@ -12,19 +12,22 @@ from training.phantom.lesions import cnv_signs as signs
 from training.phantom.lesions.model import Lesions, Mound
 
 FAMILIES = {
-    "fibrovascular": 0.18,
-    "serous": 0.07,
-    "double_layer": 0.16,
-    "material": 0.13,
-    "intraretinal": 0.05,
-    "scar": 0.16,
-    "granular": 0.18,
-    "tear": 0.02,
-    "atrophic": 0.1,
+    "fibrovascular": 0.15,
+    "serous": 0.06,
+    "double_layer": 0.13,
+    "material": 0.08,
+    "intraretinal": 0.04,
+    "diffuse": 0.22,
+    "scar": 0.13,
+    "granular": 0.12,
+    "tear": 0.01,
+    "atrophic": 0.06,
 }
 """Share of each form, near what a clinic's treated eyes show."""
 
 
+STEEPEST = 0.55
+"""Greatest height of a lesion as a share of its half width: they are broad, though pictures stretch them threefold in depth."""
 VISIBLE_UM = 45.0
 """Height from which a lesion under the retina cannot be overlooked."""
 
@@ -39,7 +42,7 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
     # a lesion too flat to be seen below cysts would be DME to any reader
     tall = max((m.height_um for m in (*core, *material)), default=0.0) > VISIBLE_UM
     leak_swelling, leak_cysts = signs.leakage(rng, centre) if tall and chance(rng, 0.2) else ((), ())
-    worn = family in ("scar", "granular", "atrophic", "tear")
+    worn = family in ("diffuse", "scar", "granular", "atrophic", "tear")
     return Lesions(
         "CNV",
         sub_rpe=(*core, *signs.company(rng, centre)),
@@ -59,6 +62,8 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
 
 def _core(rng: np.random.Generator, family: str, centre: float) -> tuple[tuple[Mound, ...], tuple[Mound, ...]]:
     """The lesion itself: what lies below the RPE and what lies above it."""
+    if family in ("diffuse", "granular"):
+        return (_diffuse if family == "diffuse" else _granular)(rng, centre)
     if family == "fibrovascular":
         return _fibrovascular(rng, centre), (_material(rng, centre, 200.0),) if chance(rng, 0.35) else ()
     if family in ("serous", "tear", "intraretinal"):
@@ -70,8 +75,6 @@ def _core(rng: np.random.Generator, family: str, centre: float) -> tuple[tuple[M
     below = _double_layer(rng, centre) if chance(rng, 0.5) else ()
     if family == "scar":
         return below, _scar(rng, centre)
-    if family == "granular":
-        return _granular(rng, centre)
     return below, (_material(rng, centre, 45.0 if family == "atrophic" else 280.0),)
 
 
@@ -82,18 +85,18 @@ def _mound(
     height_um: float,
     level: tuple[float, float],
     grain: tuple[float, float],
-    rough: float = 0.4,
+    rough: float = 0.3,
 ) -> Mound:
     return Mound(
         x_um,
         float(rng.normal(0.0, 0.2 * half_um)),
         half_um,
-        height_um,
+        min(height_um, STEEPEST * half_um),
         float(rng.uniform(1.8, 4.5)),
         level=float(rng.uniform(*level)),
         grain=float(rng.uniform(*grain)),
         rough=float(rng.uniform(0.03, rough)),
-        wave=sample_wave(rng, float(rng.uniform(110.0, 260.0)), max(1.5 * half_um, 400.0), 12),
+        wave=sample_wave(rng, float(rng.uniform(180.0, 450.0)), max(1.5 * half_um, 600.0), 12),
     )
 
 
@@ -140,21 +143,43 @@ def _double_layer(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
 
 def _material(rng: np.random.Generator, centre: float, height_um: float) -> Mound:
     """Hyperreflective material between RPE and retina."""
-    half = log_uniform(rng, 120.0, 900.0)
+    half = log_uniform(rng, 160.0, 1300.0)
     return _mound(
         rng, centre + float(rng.normal(0, 200.0)), half, float(rng.uniform(0.2, 1.0)) * height_um, (0.4, 0.85), (0.02, 0.22)
     )
 
 
+def _diffuse(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...], tuple[Mound, ...]]:
+    """A low plate under most of the macula, gently uneven: what many treated eyes come to."""
+    reach = log_uniform(rng, 900.0, 4000.0)
+    level = float(rng.uniform(0.35, 0.75))
+    plates = [_mound(rng, centre, reach, float(rng.uniform(10.0, 75.0)), (level, level), (0.02, 0.22))]
+    for _ in range(int(rng.integers(0, 9))):
+        half = log_uniform(rng, 120.0, 700.0)
+        shade = float(np.clip(level + rng.normal(0.0, 0.1), 0.15, 0.95))
+        plates.append(
+            _mound(
+                rng,
+                centre + float(rng.normal(0.0, 0.6 * reach)),
+                half,
+                log_uniform(rng, 15.0, 110.0),
+                (shade, shade),
+                (0.02, 0.22),
+            )
+        )
+    below = int(rng.integers(0, len(plates) + 1))
+    return tuple(plates[:below]), tuple(plates[below:])
+
+
 def _granular(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...], tuple[Mound, ...]]:
     """An old membrane grown into a plate of many lumps, some below and some above what is left of the RPE."""
-    reach = log_uniform(rng, 350.0, 2200.0)
+    reach = log_uniform(rng, 500.0, 2600.0)
     level = float(rng.uniform(0.38, 0.75))
     uneven = float(rng.uniform(0.02, 0.2))
     lumps = []
     for _ in range(int(rng.integers(3, 22))):
-        half = log_uniform(rng, 60.0, 420.0)
-        height = min(log_uniform(rng, 18.0, 140.0), 0.8 * half)
+        half = log_uniform(rng, 80.0, 500.0)
+        height = log_uniform(rng, 18.0, 140.0)
         shade = float(np.clip(level + rng.normal(0.0, uneven), 0.15, 0.95))
         lumps.append(_mound(rng, centre + float(rng.normal(0.0, 0.6 * reach)), half, height, (shade, shade), (0.02, 0.2)))
     plate = _mound(rng, centre, reach, float(rng.uniform(10.0, 90.0)), (level, level), (0.02, 0.2))
@@ -169,7 +194,7 @@ def _scar(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
     lumps = []
     level = float(rng.uniform(0.4, 0.85))
     for _ in range(int(rng.integers(1, 5))):
-        half = log_uniform(rng, 250.0, 1800.0)
+        half = log_uniform(rng, 350.0, 2400.0)
         x = centre + float(rng.normal(0, 700.0))
         lumps.append(_mound(rng, x, half, float(rng.uniform(25.0, 190.0)), (level - 0.08, level + 0.08), (0.02, 0.2)))
     return tuple(lumps)

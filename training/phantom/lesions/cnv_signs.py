@@ -38,17 +38,20 @@ def fluid(rng: np.random.Generator, centre: float, reach: float, probability: fl
 
 
 def swelling(rng: np.random.Generator, centre: float, reach: float) -> tuple[Mound, ...]:
-    """Swelling above the lesion, or thinning where it has burnt out."""
-    height = float(rng.uniform(10.0, 190.0)) if chance(rng, 0.55) else float(rng.uniform(-60.0, 15.0))
-    return (
-        Mound(
-            centre + float(rng.normal(0, 200.0)),
-            0.0,
-            reach * float(rng.uniform(0.6, 1.5)) + 200.0,
-            height,
-            float(rng.uniform(1.5, 3.0)),
-        ),
+    """Swelling above the lesion, or thinning where it has burnt out; often a retina that is uneven all over."""
+    height = float(rng.uniform(10.0, 190.0)) if chance(rng, 0.5) else float(rng.uniform(-60.0, 15.0))
+    over = Mound(
+        centre + float(rng.normal(0, 200.0)),
+        0.0,
+        reach * float(rng.uniform(0.6, 1.5)) + 200.0,
+        height,
+        float(rng.uniform(1.5, 3.0)),
     )
+    waves = tuple(
+        Mound(float(rng.normal(0.0, 2000.0)), 0.0, float(rng.uniform(350.0, 1300.0)), float(rng.uniform(-50.0, 70.0)))
+        for _ in range(int(rng.integers(0, 5)))
+    )
+    return (over, *waves)
 
 
 def cysts(rng: np.random.Generator, centre: float, reach: float, probability: float) -> tuple[Cyst, ...]:
@@ -116,7 +119,7 @@ def atrophy(rng: np.random.Generator, centre: float, reach: float, worn: bool) -
             log_uniform(rng, 60.0, 500.0),
             float(rng.uniform(0.3, 1.0)),
             float(rng.uniform(0.2, 0.9)),
-            float(rng.uniform(0.1, 0.6)),
+            float(rng.uniform(0.1, 0.5)),
             float(rng.uniform(0.0, 0.5)),
         )
         for _ in range(int(rng.integers(1, 4)) if worn or chance(rng, 0.25) else 0)
@@ -135,8 +138,8 @@ def _moth_eaten(rng: np.random.Generator, centre: float, reach: float, worn: boo
             log_uniform(rng, 25.0, 200.0),
             float(rng.uniform(0.2, 1.0)),
             float(rng.uniform(0.3, 1.0)),
-            float(rng.uniform(0.0, 0.35)),
+            float(rng.uniform(0.0, 0.12)),
             0.0,
         )
-        for _ in range(int(rng.integers(3, 14)))
+        for _ in range(int(rng.integers(3, 14 if reach < 1200.0 else 26)))
     )

@@ -39,7 +39,7 @@ def druse(
 ) -> Mound:
     """One druse at `x_um`; its bounds are half width and height in um."""
     half = log_uniform(rng, *half_um)
-    height = min(log_uniform(rng, *height_um), 1.05 * half)
+    height = min(log_uniform(rng, *height_um), 0.85 * half)
     return Mound(
         x_um,
         float(rng.normal(0.0, 0.35 * half)),
