@@ -25,6 +25,7 @@ class Places:
     unlabelled: Path | None = None
     evaluate: Path | None = None
     start: Path | None = None
+    average: Path | None = None
     checkpoints: Path | None = None
     results: Path | None = None
     failure: Path | None = None
@@ -52,6 +53,7 @@ def places(options: Mapping[str, Any], environment: Mapping[str, str] | None = N
         unlabelled=_folder(options.get("unlabelled") or env.get("SM_CHANNEL_UNLABELLED")),
         evaluate=_folder(options.get("evaluate") or env.get("SM_CHANNEL_EVALUATE")),
         start=_start(options.get("start") or env.get("SM_CHANNEL_START")),
+        average=_start(options.get("average") or env.get("SM_CHANNEL_AVERAGE")),
         checkpoints=_checkpoints(options, env, sagemaker=sagemaker),
         results=_path(env.get("SM_OUTPUT_DATA_DIR")),
         failure=_failure(env) if sagemaker else None,
@@ -75,7 +77,7 @@ def _start(value: str | Path | None) -> Path | None:
     path = _path(value)
     found = path / "finetune.pt" if path is not None and path.is_dir() else path
     if found is not None and not found.is_file():
-        raise TrainingError(f"there is no checkpoint {found} to start from")
+        raise TrainingError(f"there is no checkpoint {found}")
     return found
 
 

@@ -1,8 +1,11 @@
 """The classifier network: standardise, encode, pool, one linear layer; its class maps come from the same weights."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
+from lambda_src.model.manifest import CLASSES
 from training.encoder import EfficientNetLite0
 from training.encoder_resnet import ResNet50
 from training.errors import TrainingError
@@ -10,6 +13,7 @@ from training.weights import load_imagenet
 
 ENCODERS: dict[str, type[EfficientNetLite0 | ResNet50]] = {"lite0": EfficientNetLite0, "resnet50": ResNet50}
 INITS = ("imagenet", "random")
+URGENT = ("CNV", "DME")
 _STD_FLOOR = 8.0
 """Grey levels: a blank picture stays blank instead of having its noise blown up."""
 
@@ -77,6 +81,14 @@ class Network(nn.Module):
         """See the class."""
         logits: Tensor = self.head(self.dropout(self.pooled(scans)))
         return logits
+
+
+@torch.no_grad()
+def prefer_urgent(network: Network, factor: float) -> None:
+    """Let each urgent class (CNV, DME) count for `factor` times its probability, in place: to miss one costs more than to refer
+    in vain. The threshold that minimises an expected cost is such a factor (Elkan 2001, theorem 1)."""
+    urgent = [index for index, name in enumerate(CLASSES) if name in URGENT]
+    network.head.bias[urgent] += math.log(factor)
 
 
 def build_encoder(name: str, init: str) -> EfficientNetLite0 | ResNet50:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from lambda_src.model.manifest import CLASSES, Training
@@ -27,7 +28,7 @@ from training.finetune import OUTLIERS_IN, Source, finetune, outlier_set, steps_
 from training.fitting import Fitted, fit
 from training.gate import gate_metrics
 from training.loop import Schedule
-from training.network import Network, build_encoder, freeze
+from training.network import Network, build_encoder, freeze, prefer_urgent
 from training.quantise import INT8_FILE, agreement, quantise
 from training.recipe import Recipe
 from training.simclr import pretrain
@@ -56,6 +57,10 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
         freeze(network.encoder, recipe.frozen)
     losses = {"pretrain": _pretrain(network, recipe, where, stop)}
     losses["finetune"] = _finetune(network, draws, recipe, where, stop)
+    if where.average:
+        _average(network, where.average)
+    if real is None:
+        prefer_urgent(network, recipe.urgent_factor)
     out_of_fold = adapt(network, real, draws, recipe, where, stop) if real else None
     network.encoder.dense()
     if is_main():
@@ -73,18 +78,30 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
 
 
 def _load(network: Network, start: Path) -> None:
-    state = load_checkpoint(start)
+    network.load_state_dict(_weights_of(start))
+
+
+def _weights_of(path: Path) -> dict[str, Tensor]:
+    state = load_checkpoint(path)
     if state is None or "average" not in state or "head.weight" not in state["average"]:
-        raise TrainingError(f"{start} is no finetune.pt of an earlier training")
-    network.load_state_dict(state["average"])
+        raise TrainingError(f"{path} is no finetune.pt of an earlier training")
+    weights: dict[str, Tensor] = state["average"]
+    return weights
+
+
+def _average(network: Network, path: Path) -> None:
+    """The mean of these weights and an earlier training's of the same beginnings (Wortsman et al. 2022, "Model soups")."""
+    other, own = _weights_of(path), network.state_dict()
+    network.load_state_dict({name: (own[name] + other[name]) / 2 if own[name].is_floating_point() else own[name] for name in own})
 
 
 def _source(recipe: Recipe, where: Places) -> str:
     """Where the first weights came from."""
-    first = SOURCE if recipe.init == "imagenet" else "random"
-    if where.start is None:
-        return first
-    return f"{first}; then an earlier training's finetune.pt, sha256 {hashlib.sha256(where.start.read_bytes()).hexdigest()[:16]}"
+    parts = [SOURCE if recipe.init == "imagenet" else "random"]
+    for verb, path in (("went on from", where.start), ("averaged with", where.average)):
+        if path is not None:
+            parts.append(f"{verb} an earlier training, finetune.pt sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}")
+    return "; ".join(parts)
 
 
 def _pretrain(network: Network, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from training.errors import TrainingError
 
-_FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "alpha"})
+_FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "alpha", "urgent_factor"})
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Recipe:
     real_ema: float = 0.99
     class_weights: bool = True
     smoothing: float = 0.05
+    urgent_factor: float = 3.0
     dropout: float = 0.2
     weight_decay: float = 0.02
     ema: float = 0.998

@@ -24,6 +24,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--unlabelled", type=Path, help="real scans for SimCLR, in any folders (SM_CHANNEL_UNLABELLED)")
     parser.add_argument("--checkpoints", type=Path, help="folder to resume from; none is kept if not given")
     parser.add_argument("--start", type=Path, help="finetune.pt of an earlier training to go on from (SM_CHANNEL_START)")
+    parser.add_argument("--average", type=Path, help="finetune.pt to average the weights with (SM_CHANNEL_AVERAGE)")
     parser.add_argument("--cache", type=Path, help="folder for drawn phantoms, default .cache/phantoms")
     parser.add_argument("--evaluate", type=Path, help="labelled scans that are scored at the end and trained on by nothing")
     parser.add_argument("--smoke", action="store_true", help="a small training by the same path, for a check")
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _given(options: dict[str, object]) -> dict[str, object]:
-    known = {"out", "data", "unlabelled", "checkpoints", "cache", "evaluate", "smoke", "start"}
+    known = {"out", "data", "unlabelled", "checkpoints", "cache", "evaluate", "smoke", "start", "average"}
     return {name: value for name, value in options.items() if name not in known}
 
 
