@@ -25,7 +25,7 @@ setup: $(SETUP_STAMP) ## install everything for development
 test: $(SETUP_STAMP) ## linters, types and tests, after `setup`
 	@echo "== ruff"   && $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
 	@echo "== mypy"   && $(PYTHON) -m mypy
-	@echo "== pytest" && $(PYTHON) -m pytest
+	@echo "== pytest" && OCT_SOAK_SCANS=$${OCT_SOAK_SCANS:-200} $(PYTHON) -m pytest
 
 lint: $(SETUP_STAMP) ## linters and types alone
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import SQSBackend
 
 from lambda_src.aws import clients
 from lambda_src.local.names import (
@@ -54,6 +55,14 @@ class Cloud:
         self.server.stop()
 
 
+def _quicken_queues() -> None:
+    """Let moto give out messages without counting its whole queue for each of them, which takes seconds when thousands wait.
+
+    What is left out is the check of the retention period (four days): nothing in memory gets that old.
+    """
+    SQSBackend.is_message_valid_based_on_retention_period = lambda *_: True
+
+
 def start_cloud(port: int = AWS_PORT) -> Cloud:
     """Start the embedded AWS and build in it what a deployment builds.
 
@@ -61,6 +70,7 @@ def start_cloud(port: int = AWS_PORT) -> Cloud:
         port: wished for; another free one is taken where it is in use.
     """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    _quicken_queues()
     server = ThreadedMotoServer(ip_address=HOST, port=_free_port(port), verbose=False)
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())

@@ -8,11 +8,13 @@ import random
 import signal
 import sys
 import threading
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import BotoCoreError
 
 from lambda_src.aws import clients
 from lambda_src.handlers.batch import handler, parts
@@ -81,7 +83,8 @@ def main(dies_after: int, where: str, seed: int) -> None:
         die_after(dies_after, where)
     poller = Poller(os.environ["OCT_QUEUE_URL"], handler, lambda _: None)
     while True:
-        poller.poll_once()
+        with suppress(BotoCoreError):  # a timeout: Lambda's own poller tries again too
+            poller.poll_once()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from lambda_src.local.names import FINDINGS, SCANS, TABLE, join
 from tests.rehearsal.soak import MAX_BYTES, MEANS, Plan, name
 
 COUNT = int(os.environ.get("OCT_SOAK_SCANS", "2000"))
-DIES_EVERY = 200
+DIES_EVERY = min(200, COUNT // 8)
 WORKERS = 2
 VISIBILITY_S = 20
 DEADLINE_S = 2000
@@ -88,7 +88,7 @@ def work(root: Path, url: str) -> int:
     end = time.monotonic() + DEADLINE_S
     deaths = 0
     while waiting(url) and time.monotonic() < end:
-        time.sleep(0.5)
+        time.sleep(1)
         dead = [worker for worker in workers if worker.poll() is not None]
         deaths += len(dead)
         workers = [worker for worker in workers if worker not in dead] + [live() for _ in dead]
