@@ -52,13 +52,13 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     draws = draw(recipe, where.cache)
     network = Network(build_encoder(recipe.encoder, recipe.init), len(CLASSES), dropout=recipe.dropout)
     if where.start:
-        _load(network, where.start)
+        load_weights(network, where.start)
     if recipe.init == "imagenet":
         freeze(network.encoder, recipe.frozen)
     losses = {"pretrain": _pretrain(network, recipe, where, stop)}
     losses["finetune"] = _finetune(network, draws, recipe, where, stop)
     if where.average:
-        _average(network, where.average)
+        average_with(network, where.average)
     if real is None:
         prefer_urgent(network, recipe.urgent_factor)
     out_of_fold = adapt(network, real, draws, recipe, where, stop) if real else None
@@ -71,13 +71,18 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
             revision=code,
             command=command,
             seed=recipe.seed,
-            recipe={**dataclasses.asdict(recipe), "weights_source": _source(recipe, where)},
+            recipe={**dataclasses.asdict(recipe), "weights_source": weights_source(recipe, where)},
         )
         _finish(network, draws, fitted, training, recipe, where, losses)
     barrier()
 
 
-def _load(network: Network, start: Path) -> None:
+def load_weights(network: Network, start: Path) -> None:
+    """Fill the network with an earlier training's averaged weights, in place.
+
+    Raises:
+        TrainingError: the file is no checkpoint of the classifier stage.
+    """
     network.load_state_dict(_weights_of(start))
 
 
@@ -89,13 +94,13 @@ def _weights_of(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _average(network: Network, path: Path) -> None:
+def average_with(network: Network, path: Path) -> None:
     """The mean of these weights and an earlier training's of the same beginnings (Wortsman et al. 2022, "Model soups")."""
     other, own = _weights_of(path), network.state_dict()
     network.load_state_dict({name: (own[name] + other[name]) / 2 if own[name].is_floating_point() else own[name] for name in own})
 
 
-def _source(recipe: Recipe, where: Places) -> str:
+def weights_source(recipe: Recipe, where: Places) -> str:
     """Where the first weights came from."""
     parts = [SOURCE if recipe.init == "imagenet" else "random"]
     for verb, path in (("went on from", where.start), ("averaged with", where.average)):
