@@ -28,6 +28,10 @@ class _Step:
     lesion: Curve | float = 0.0
 
 
+GRAIN_UM = 880.0
+"""Depth below Bruch's membrane to which the choroid's grain is drawn."""
+
+
 def draw(
     eye: Eye,
     lesions: Lesions,
@@ -50,7 +54,11 @@ def draw(
     steps = _steps(eye, surfaces, bruch_px, axial_um)
     value, grain, lesion = _fill(steps, shape)
     depth = np.arange(shape[0], dtype=np.float32)[:, None] - bruch_px.astype(np.float32)[None, :]
-    value *= 1.0 + grain * texture(eye, surfaces.x_um, depth * np.float32(axial_um))
+    # the vitreous has no grain, nor has what lies too deep to be lit
+    band = slice(
+        _row(bruch_px - surfaces.ilm / axial_um, shape[0]), _row(bruch_px.max(keepdims=True) + GRAIN_UM / axial_um, shape[0])
+    )
+    value[band] *= 1.0 + grain[band] * texture(eye, surfaces.x_um, depth[band] * np.float32(axial_um))
     sheet = Sheet(
         value,
         lesion,
@@ -147,6 +155,11 @@ def _tops(s: Surfaces) -> dict[str, Curve]:
     tops["capillaries"] = np.full_like(height, -2.0)
     tops["choroid"] = np.full_like(height, -2.0 - CHORIOCAPILLARIS_UM)
     return tops
+
+
+def _row(place_px: Curve, height: int) -> int:
+    """The uppermost row that a border touches, within the picture."""
+    return int(np.clip(place_px.min(), 0, height))
 
 
 def _fill(steps: list[_Step], shape: tuple[int, int]) -> tuple[Canvas, Canvas, Canvas]:

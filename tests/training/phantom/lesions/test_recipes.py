@@ -6,7 +6,7 @@ import pytest
 from training.phantom.lesions import Lesions, sample_lesions
 from training.phantom.sample import CLASSES
 
-EYES = 150
+EYES = 80
 
 
 def present(eye: Lesions) -> set[str]:
