@@ -111,7 +111,7 @@ def test_real_labels_are_fitted_out_of_fold(cache: Path, labelled: Path, tmp_pat
 
 
 def _sagemaker(tmp_path: Path, cache: Path) -> tuple[list[str], dict[str, str]]:
-    hyperparameters = {**VALUES, "epochs": "40"}
+    hyperparameters = {**VALUES, "epochs": "15"}
     env = {
         **os.environ,
         "SM_MODEL_DIR": str(tmp_path / "model"),
@@ -129,7 +129,7 @@ def test_sigterm_in_mid_epoch_resumes_to_the_same_model(cache: Path, tmp_path: P
     broken = subprocess.Popen(command, env=env, cwd=root, stdout=subprocess.PIPE, text=True)
     assert broken.stdout is not None
     for line in broken.stdout:
-        if line.startswith("stage=finetune step=40"):
+        if line.startswith("stage=finetune step=20"):
             break
     broken.send_signal(signal.SIGTERM)
     broken.communicate(timeout=60)
