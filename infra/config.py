@@ -12,6 +12,7 @@ EMULATOR_LACKS = MappingProxyType(
         "budget": "AWS Budgets",
         "delivery": "IAM's OIDC provider for CI",
         "training": "SageMaker jobs as a Step Functions task",
+        "empty_buckets": "the SDK in CDK's own function that empties buckets: the rehearsal empties them itself",
     }
 )
 """What `-c emulator=true` leaves out, and nothing else: the rehearsal prints this table."""
@@ -94,6 +95,7 @@ class Environment:
     firewall: bool = True
     budget: bool = True
     training: bool = True
+    empty_buckets: bool = True
     approval: bool = False
     repository: str | None = None
     emulator: bool = False
@@ -145,5 +147,7 @@ def environment(name: str, *, emulator: bool = False, repository: str | None = N
     chosen = ENVIRONMENTS[name]
     chosen = replace(chosen, repository=repository, alarms=replace(chosen.alarms, email=email))
     if emulator:
-        chosen = replace(chosen, emulator=True, canary=None, firewall=False, budget=False, repository=None, training=False)
+        chosen = replace(
+            chosen, emulator=True, canary=None, firewall=False, budget=False, repository=None, training=False, empty_buckets=False
+        )
     return chosen

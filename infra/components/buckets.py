@@ -75,5 +75,5 @@ class Buckets(Construct):
             "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
             "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             "removal_policy": removal(self._env),
-            "auto_delete_objects": not self._env.keep_data,
+            "auto_delete_objects": self._env.empty_buckets and not self._env.keep_data,
         }

@@ -16,7 +16,7 @@ from infra.config import EMULATOR_LACKS
 from tests.rehearsal.rehearse_cloud import Cloud, cloud, free_port
 from tests.rehearsal.rehearse_image import LIMIT_MB, Engine, base_tar, build, context_of, runtime_answers, serves
 from tests.rehearsal.rehearse_machine import ROOT, install, missing_programs, run, tools
-from tests.rehearsal.rehearse_system import System, another_version, eventually, leftovers
+from tests.rehearsal.rehearse_system import System, another_version, empty_buckets, eventually, leftovers
 from tests.rehearsal.rehearse_table import Table
 
 
@@ -111,6 +111,7 @@ def _rehearse_deploy(table: Table, aws: Cloud, folder: Path, bundle: Path) -> No
     with table.step("cdk diff shows no drift"):
         aws.cdk("diff", assembly, "--fail")
     with table.step("cdk destroy --all, nothing left"):
+        empty_buckets(aws)
         aws.cdk("destroy", assembly, "--force")
         _expect(leftovers(aws), [])
 
@@ -142,7 +143,15 @@ def _rehearse_doors(table: Table, system: System, bundle: Path) -> None:
 def _rehearse_promotion(table: Table, system: System, folder: Path, bundle: Path) -> Path:
     aws, promoted = system.cloud, another_version(bundle, folder / "promoted")
     with table.step("publish a model, deploy it by name"):
-        publish = ["-m", "lambda_src", "publish-model", "--bundle", promoted, "--bucket", system.outputs["ModelsBucketName"]]
+        publish: list[str | Path] = [
+            "-m",
+            "lambda_src",
+            "publish-model",
+            "--bundle",
+            str(promoted),
+            "--bucket",
+            system.outputs["ModelsBucketName"],
+        ]
         name = run([sys.executable, *publish], env=aws.env).strip()
         assembly = aws.synthesise(f"model={name}")
         aws.cdk("deploy", assembly, "--require-approval", "never")

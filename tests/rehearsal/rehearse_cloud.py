@@ -1,6 +1,7 @@
 """An AWS on this machine: ministack with IAM enforced and TLS, on podman's socket; and `cdk` against it."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -18,18 +19,18 @@ from botocore.config import Config
 from tests.rehearsal.rehearse_image import IMAGE, Engine
 from tests.rehearsal.rehearse_machine import ROOT, run
 
+LIMIT_S = 600
+"""Of one `cdk` command. A custom resource that gives no answer is waited for by an hour."""
+
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 HOST_OF_CONTAINERS = "10.88.0.1"
 """podman's default bridge: where a container finds this machine."""
+_INNER_TRUST = "/var/rehearsal/ca.pem"
 
-_DOCKER_SHIM = f"""#!/bin/sh
-# cdk's `docker`: the image was built before, by buildah; there is no registry to log in to or to push to.
-case "$1" in
-  login|push) exit 0 ;;
-  build) shift; while [ "$#" -gt 0 ]; do if [ "$1" = --tag ]; then exec podman tag {IMAGE} "$2"; fi; shift; done; exit 1 ;;
-  *) exec podman "$@" ;;
-esac
+_DOCKER_SHIM = """#!/bin/sh
+# cdk's `docker`: the image was built before, by buildah, and has its name; there is no registry to log in to or to push to.
+exit 0
 """
 
 
@@ -77,13 +78,24 @@ class Cloud:
         words = [
             word for pair in ("environment=sandbox", "emulator=true", f"bundle={self.bundle}", *context) for word in ("-c", pair)
         ]
-        app = ["--app", f"{sys.executable} -m infra.app", "--output", output]
+        app = ["--app", f"{sys.executable} -m infra.app", "--output", str(output)]
         run(["cdk", "synth", "--quiet", *app, *words], env=self.env, log=self.folder / "cdk.log")
+        self.name_images(output)
         return output
+
+    def name_images(self, assembly: Path) -> None:
+        """Give the image that was built the names that the assembly's functions ask for."""
+        for path in assembly.glob("*.assets.json"):
+            for asset in json.loads(path.read_text()).get("dockerImages", {}).values():
+                for place in asset["destinations"].values():
+                    repository = place["repositoryName"].replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
+                    self.engine("tag", IMAGE, f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}:{place['imageTag']}")
 
     def cdk(self, command: str, assembly: Path, *words: str) -> str:
         """Run a `cdk` command on all stacks of an assembly."""
-        return run(["cdk", command, "--all", *words, "--app", assembly], env=self.env, log=self.folder / "cdk.log")
+        return run(
+            ["cdk", command, "--all", *words, "--app", assembly], env=self.env, log=self.folder / "cdk.log", limit_s=LIMIT_S
+        )
 
     def bootstrap(self) -> None:
         """Prepare the account, as an administrator does once."""
@@ -118,7 +130,10 @@ def cloud(engine: Engine, python: Path, rie: Path, folder: Path, bundle: Path) -
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_STRICT": "0",
         "LAMBDA_DOCKER_FLAGS": f"--add-host host.docker.internal:{HOST_OF_CONTAINERS} --read-only --tmpfs /tmp --memory 1769m "
-        f"-v {rie}:/usr/local/bin/aws-lambda-rie:ro",
+        f"-v {rie}:/usr/local/bin/aws-lambda-rie:ro "
+        # The emulator's own bundle can be read by root alone, and a function is not root.
+        f"-v {folder / 'ca.pem'}:{_INNER_TRUST}:ro "
+        + " ".join(f"-e {name}={_INNER_TRUST}" for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")),
         "TMPDIR": str(folder),
     }
     env = {name: value for name, value in made.env.items() if name != "AWS_ENDPOINT_URL"} | settings

@@ -31,7 +31,14 @@ RIE_WHEEL = "aws-sam-cli==1.170.0"
 RIE_MEMBER = "samcli/local/rapid/aws-lambda-rie-x86_64"
 
 
-def run(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT, log: Path | None = None) -> str:
+def run(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    log: Path | None = None,
+    limit_s: float | None = None,
+) -> str:
     """Run a program to its end.
 
     Returns:
@@ -44,7 +51,13 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, 
     # This Python's own programs first: cdk, and the Node that it needs.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        words, env={**(os.environ if env is None else env), "PATH": path}, cwd=cwd, capture_output=True, text=True, check=False
+        words,
+        env={**(os.environ if env is None else env), "PATH": path},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=limit_s,
     )
     if log is not None:
         with log.open("a") as file:

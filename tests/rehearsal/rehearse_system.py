@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import boto3
+
 from lambda_src.model.manifest import Manifest, sealed
-from tests.rehearsal.rehearse_cloud import Cloud
+from tests.rehearsal.rehearse_cloud import REGION, Cloud
 
 T = TypeVar("T")
 PATIENCE_S = 60
@@ -122,6 +124,16 @@ def another_version(bundle: Path, folder: Path) -> Path:
     promoted = sealed(manifest.model_copy(update={"version": f"{manifest.version}-rehearsed"}))
     (folder / "manifest.json").write_text(promoted.model_dump_json())
     return folder
+
+
+def empty_buckets(cloud: Cloud) -> None:
+    """Delete every version of every object of the system: on AWS a function of CDK's does that, which the emulator can't run."""
+    resource = boto3.session.Session("test", "test", region_name=REGION).resource(
+        "s3", endpoint_url=cloud.endpoint, verify=str(cloud.folder / "ca.pem")
+    )
+    for bucket in resource.buckets.all():
+        if not bucket.name.startswith("cdk-"):
+            bucket.object_versions.delete()
 
 
 def leftovers(cloud: Cloud) -> list[str]:

@@ -35,7 +35,7 @@ def name_of(resource):
 
 
 def rights(assembly, stack):
-    found = {}
+    found: dict[str, set[str]] = {}
     for where, statement in assembly.statements():
         if where.startswith(f"{stack}/"):
             resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
