@@ -10,7 +10,9 @@ LAMBDA_MAX_BYTES = 4_000_000
 class Settings(BaseSettings):
     """Everything that a deployment can set; each name is the variable `OCT_` + the field in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="OCT_", frozen=True, extra="ignore", protected_namespaces=())
+    model_config = SettingsConfigDict(
+        env_prefix="OCT_", env_ignore_empty=True, frozen=True, extra="ignore", protected_namespaces=()
+    )
 
     model_uri: str = "model_artifacts"
     """Folder or `s3://bucket/prefix` of the model bundle."""

@@ -42,7 +42,7 @@ def score(classifier: Classifier, files: Sequence[LabelledFile]) -> Iterator[Sco
 
     def prepared(file: LabelledFile) -> Prepared:
         try:
-            return classifier.prepare(decode(file.path.read_bytes()))
+            return classifier.prepare(decode(file.path.read_bytes())).without_pixels()
         except OctError as error:
             raise TrainingError(f"{file.path}: {error.detail}") from error
 

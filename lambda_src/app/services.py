@@ -9,7 +9,7 @@ from anyio import CapacityLimiter
 from fastapi import Request
 
 from lambda_src.classifier import Classifier
-from lambda_src.errors import ServiceError
+from lambda_src.errors import BundleRefused
 from lambda_src.finding import Finding
 from lambda_src.jobs import Job, Upload, UploadType
 
@@ -20,7 +20,7 @@ OwnerOf = Callable[[Request], str]
 """Who asks: the name that stored findings belong to. Raises Unauthorized where nobody is known."""
 
 LOCAL_OWNER = "local"
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]", "testserver")
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 """Names that a browser on this machine calls us by. Any other: a web page that has pointed its own name at us (rebinding)."""
 
 
@@ -65,6 +65,11 @@ class Services:
     owner_of: OwnerOf
     workers: CapacityLimiter
 
+    @property
+    def takes_larger_uploads(self) -> bool:
+        """Whether the way by the bucket takes scans that are too large for one request."""
+        return self.desk is not None and self.limits.max_upload_bytes > self.limits.max_bytes
+
 
 def services_of(request: Request) -> Services:
     """The services that the application was built with."""
@@ -77,23 +82,26 @@ def local_owner(_request: Request) -> str:
 
 
 def load_once(load: ClassifierSource) -> ClassifierSource:
-    """A source that loads at the first call and keeps what came of it, a refusal included."""
+    """A source that loads at the first call and keeps what came of it: the classifier, or the refusal of a bundle.
+
+    What may pass, such as a bucket that did not answer, is tried again at the next call.
+    """
     lock = Lock()
-    kept: list[Classifier | ServiceError] = []
+    kept: list[Classifier | BundleRefused] = []
 
     def source() -> Classifier:
         with lock:
             if not kept:
                 kept.append(_attempt(load))
-        if isinstance(kept[0], ServiceError):
+        if isinstance(kept[0], BundleRefused):
             raise kept[0]
         return kept[0]
 
     return source
 
 
-def _attempt(load: ClassifierSource) -> Classifier | ServiceError:
+def _attempt(load: ClassifierSource) -> Classifier | BundleRefused:
     try:
         return load()
-    except ServiceError as error:
+    except BundleRefused as error:
         return error

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.aws import clients
 from lambda_src.classifier import Classifier, load_classifier
-from lambda_src.errors import BundleRefused
+from lambda_src.errors import BundleRefused, ModelNotReady
 from lambda_src.model.manifest import MANIFEST_FILE
 
 S3_SCHEME = "s3://"
@@ -49,7 +49,8 @@ def fetch_bundle(uri: str, cache_dir: Path) -> Path:
         cache_dir: where bundles are kept; made as needed.
 
     Raises:
-        BundleRefused: S3 does not give the manifest or, for another reason than that it lacks it, a file.
+        BundleRefused: the bundle has no manifest.
+        ModelNotReady: S3 does not answer; it may pass.
     """
     bucket, _, prefix = uri.removeprefix(S3_SCHEME).partition("/")
     prefix = prefix.strip("/")
@@ -61,7 +62,7 @@ def fetch_bundle(uri: str, cache_dir: Path) -> Path:
     except (ClientError, BotoCoreError) as error:
         if clients.error_code(error) in _MISSING:
             raise BundleRefused("The bundle has no manifest.json that can be read.") from error
-        raise BundleRefused(f"The model bundle can't be fetched from S3: {clients.error_code(error)}.") from error
+        raise ModelNotReady(f"The model bundle can't be fetched from S3: {clients.error_code(error)}.") from error
     return folder
 
 

@@ -8,11 +8,9 @@ repeated by another worker, at any time, with the same result, so a message is d
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeVar
-
-import numpy as np
 
 from lambda_src.batch.events import ObjectEvent
 from lambda_src.batch.folders import MANIFEST_NAME
@@ -20,7 +18,7 @@ from lambda_src.batch.identity import finding_id
 from lambda_src.batch.ports import Findings, Gone, Jobs, Results, Scans, StoredScan
 from lambda_src.batch.rejection import rejection
 from lambda_src.classifier import Classifier, Prepared
-from lambda_src.errors import EmptyBody, ScanError, TooLarge
+from lambda_src.errors import ScanError, TooLarge
 from lambda_src.finding import now
 from lambda_src.imaging.decode import decode
 
@@ -131,14 +129,10 @@ class Worker:
         """A scan made ready for the graph. Its size is checked before a byte of it is read."""
         if stored.size > self._limits.max_bytes:
             raise TooLarge.scan(self._limits.max_bytes, stored.size)
-        if stored.size == 0:
-            raise EmptyBody("The object is empty.")
         data = self._scans.read(stored)
         with self._decoding:
             prepared = self._classifier.prepare(decode(data, max_pixels=self._limits.max_pixels))
-        # The finding needs the picture's size but none of its pixels: a view of one zero keeps memory flat while scans wait.
-        hollow = np.broadcast_to(np.uint8(0), prepared.scan.pixels.shape)
-        return replace(prepared, scan=replace(prepared.scan, pixels=hollow))
+        return prepared.without_pixels()
 
     def _keep(self, stored: StoredScan, body: str, ending: Ending) -> Ending:
         kind: Literal["finding", "rejection"] = "rejection" if ending == "rejected" else "finding"

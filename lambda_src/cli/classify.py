@@ -70,7 +70,8 @@ def _joined(files: Iterable[Path], answers: Iterable[Prepared | OctError], findi
 
 def _prepare(classifier: Classifier, file: Path, settings: Settings) -> Prepared | OctError:
     try:
-        return classifier.prepare(decode(_read(file, settings.max_bytes), max_pixels=settings.max_pixels))
+        scan = decode(_read(file, settings.max_bytes), max_pixels=settings.max_pixels)
+        return classifier.prepare(scan).without_pixels()
     except OctError as error:
         return error
 

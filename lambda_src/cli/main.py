@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from lambda_src.cli.batch import add_batch
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
         The exit status: 0 when every file has its row, whatever the row says.
     """
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):  # a file name can hold bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     return int(options.run(options))
 
 

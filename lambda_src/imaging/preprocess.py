@@ -57,8 +57,8 @@ def percentile(counts: NDArray[np.intp], share: float) -> int:
 
 def histogram(pixels: NDArray[np.uint8], padding: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Pixels of each grey level outside the padding, [256]."""
-    visible = pixels[~padding] if padding.any() else pixels.ravel()
-    return np.bincount(visible, minlength=256)
+    visible = Image.fromarray((~padding).view(np.uint8)) if padding.any() else None
+    return np.asarray(Image.fromarray(pixels).histogram(visible), dtype=np.intp)
 
 
 def mask_padding(pixels: NDArray[np.uint8], padding: NDArray[np.bool_]) -> NDArray[np.uint8]:

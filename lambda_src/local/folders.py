@@ -44,19 +44,26 @@ class DropFolder:
         """Send every file that is as it was at the last look and has not been sent like this. Gives their number."""
         now = {path: stamp for path in sorted(self._folder.rglob("*")) if (stamp := _stamp(path))}
         ripe = [path for path, stamp in now.items() if self._seen.get(path) == stamp != self._sent.get(path)]
-        for path in ripe:
+        self._seen = now
+        return sum(self._send(path, now[path]) for path in ripe)
+
+    def _send(self, path: Path, stamp: _Stamp) -> bool:
+        """Send one file; one that can't be sent is told of once and holds up no other."""
+        self._sent[path] = stamp
+        try:
             key = path.relative_to(self._folder).as_posix()
             clients.s3().put_object(Bucket=SCANS, Key=key, Body=path.read_bytes())
-            self._sent[path] = now[path]
-        self._seen = now
-        return len(ripe)
+        except (OSError, ValueError, ClientError, BotoCoreError) as error:  # ValueError: a name that is no text
+            logger.warning("a dropped file could not be sent: %s", type(error).__name__)
+            return False
+        return True
 
     def _run(self) -> None:
         while not self._stop.wait(LOOK_EVERY_S):
             try:
                 self.look()
-            except (OSError, ClientError, BotoCoreError) as error:
-                logger.warning("a dropped file could not be sent: %s", type(error).__name__)
+            except OSError as error:  # the folder itself: made unreadable, or removed while it was listed
+                logger.warning("the drop folder could not be read: %s", type(error).__name__)
 
 
 class FindingsFolder:

@@ -4,7 +4,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def bare(classifier: Classifier, scans: list[bytes]) -> None:
 
 
 @pytest.fixture
-def entry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Classifier, dict[str, bytes]], None]]:
+def entry(monkeypatch: pytest.MonkeyPatch) -> Callable[[Classifier, dict[str, bytes]], None]:
     """The entry point on stores in memory that take as long as AWS's."""
 
     def call(classifier: Classifier, objects: dict[str, bytes]) -> None:
@@ -104,7 +104,7 @@ def test_memory_is_flat_over_5000_scans(tiny_bundle: Path, capsys: pytest.Captur
         stores.objects = {str(index): data for index in range(start, start + 50)}
         worker.process(ObjectEvent("scans", key) for key in stores.objects)
         for kept in (stores.kept, stores.results, stores.facts, stores.told, stores.reads):
-            kept.clear()  # type: ignore[attr-defined]
+            kept.clear()
         marks.append(resident_mib())
     with capsys.disabled():
         print(f"\nresident memory after 1,000 scans {marks[19]:.0f} MiB, after 5,000 {marks[-1]:.0f} MiB")

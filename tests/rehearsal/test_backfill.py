@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import boto3
-import httpx
+import httpx2
 import pytest
 
 from infra.components.backfill import ITEMS_PER_BATCH, definition
@@ -107,8 +107,8 @@ def wait_for(url: str) -> None:
     end = time.monotonic() + 60
     while True:
         try:
-            httpx.get(url)
-        except httpx.TransportError:
+            httpx2.get(url)
+        except httpx2.TransportError:
             assert time.monotonic() < end, "ministack did not start"
             time.sleep(0.2)
         else:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from lambda_src.aws import clients, uploads
@@ -44,7 +45,7 @@ def desk(url: str, monkeypatch: pytest.MonkeyPatch) -> BucketUploads:
 
 
 def post(upload: Upload, body: bytes = SCAN, **changed: str) -> int:
-    return httpx.post(upload.url, data=upload.fields | changed, files={"file": ("scan", body)}).status_code
+    return httpx2.post(upload.url, data=upload.fields | changed, files={"file": ("scan", body)}).status_code
 
 
 def head(key: str, version: str | None = None) -> StoredScan:
@@ -71,7 +72,7 @@ def test_the_form_as_it_was_given_is_taken(desk: BucketUploads) -> None:
     ],
     ids=["key", "type", "owner", "job", "signature", "policy"],
 )
-def test_a_form_that_was_tampered_with_is_refused(desk: BucketUploads, changed: dict[str, str]) -> None:
+def test_a_form_that_was_tampered_with_is_refused(desk: BucketUploads, changed: dict[str, Any]) -> None:
     assert post(desk.create("anna", content_type="image/png", size=None), **changed) == 403
 
 

@@ -13,7 +13,8 @@ from lambda_src.finding import Finding
 
 def client_of(bundle: Path, *arguments: Any, **options: Any) -> TestClient:
     """A caller of the application on the bundle; further arguments go to `create_app`."""
-    return TestClient(create_app(load_once(lambda: load_classifier(bundle)), *arguments, **options))
+    app = create_app(load_once(lambda: load_classifier(bundle)), *arguments, **options)
+    return TestClient(app, base_url="http://localhost")
 
 
 class MemoryStore:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 WEED = Path(sys.executable).parent / "weed"
 KEYS = {"accessKey": "strict-key", "secretKey": "strict-secret"}
@@ -57,8 +57,8 @@ def _await(url: str) -> None:
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         try:
-            httpx.get(url)
-        except httpx.TransportError:
+            httpx2.get(url)
+        except httpx2.TransportError:
             time.sleep(0.2)
         else:
             return

@@ -32,12 +32,12 @@ def _compare(make: Callable[[], nn.Module], first: Tensor, second: Tensor) -> No
     part.load_state_dict(whole.state_dict())
     whole_unit = whole(torch.cat([first, second]))
     whole_loss = nt_xent_alone(whole_unit[: len(first)], whole_unit[len(first) :])
-    whole_loss.backward()  # type: ignore[no-untyped-call]
+    whole_loss.backward()
     own = slice(rank() * COUNT, (rank() + 1) * COUNT)
     averaged = wrapped(part)
     part_unit = averaged(torch.cat([first[own], second[own]]))
     loss = nt_xent(part_unit[:COUNT], part_unit[COUNT:], 0.2)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     mean = loss.detach().clone()
     dist.all_reduce(mean)
     assert abs(float(mean) / world() - float(whole_loss.detach())) < TOLERANCE

@@ -128,6 +128,8 @@ function watchDrops() {
 async function showReadiness() {
   const { body, problem } = await readiness();
   maxBytes = body?.uploads ? body.max_bytes : Infinity;
+  const limit = (maxBytes / 1e6).toFixed(0);
+  $("larger").textContent = Number.isFinite(maxBytes) ? ` Over ${limit} MB it goes to the bucket and is kept there.` : "";
   $("model").textContent = body ? `${body.model} ${body.version}` : "";
   $("banner").hidden = !problem;
   $("banner").textContent = problem ? `${problem.title}. ${problem.detail}` : "";

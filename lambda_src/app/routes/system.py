@@ -45,7 +45,7 @@ def readyz(request: Request) -> Readiness:
         model=manifest.name,
         version=manifest.version,
         max_bytes=services.limits.max_bytes,
-        uploads=services.desk is not None,
+        uploads=services.takes_larger_uploads,
     )
 
 

@@ -51,7 +51,7 @@ def test_whatever_is_raised_is_told_from_the_one_table(tiny_bundle: Path, raised
     def source() -> None:
         raise raised
 
-    answer = TestClient(create_app(source)).get("/readyz")  # type: ignore[arg-type]
+    answer = TestClient(create_app(source), base_url="http://localhost").get("/readyz")  # type: ignore[arg-type]
     assert answer.status_code == status
     assert answer.json()["type"] == f"urn:oct:problem:{slug}"
     assert "DOE" not in answer.text

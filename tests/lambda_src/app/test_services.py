@@ -5,7 +5,7 @@ import pytest
 
 from lambda_src.app.services import load_once
 from lambda_src.classifier import Classifier
-from lambda_src.errors import BundleRefused
+from lambda_src.errors import BundleRefused, ModelNotReady
 
 
 def _counted(outcomes: list[Any]) -> tuple[Callable[[], Classifier], list[int]]:
@@ -37,9 +37,10 @@ def test_a_refusal_is_kept_and_told_each_time() -> None:
     assert len(calls) == 1
 
 
-def test_an_unforeseen_error_is_tried_again() -> None:
-    load, _ = _counted([OSError("disk"), "model"])
+@pytest.mark.parametrize("passing", [OSError("disk"), ModelNotReady("disk")])
+def test_what_may_pass_is_tried_again(passing: Exception) -> None:
+    load, _ = _counted([passing, "model"])
     source = load_once(load)
-    with pytest.raises(OSError, match="disk"):
+    with pytest.raises(type(passing), match="disk"):
         source()
     assert cast(str, source()) == "model"

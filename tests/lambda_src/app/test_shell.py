@@ -68,7 +68,7 @@ def test_any_host_name_passes_behind_a_login(tiny_bundle: Path) -> None:
 
 
 def test_the_unforeseen_is_a_constant_500_and_logged_without_its_text(log: io.StringIO) -> None:
-    first, second = (TestClient(create_app(_fails)).get("/v1/model") for _ in range(2))
+    first, second = (TestClient(create_app(_fails), base_url="http://localhost").get("/v1/model") for _ in range(2))
     assert first.status_code == 500
     assert first.content == second.content
     assert "secret" not in first.text

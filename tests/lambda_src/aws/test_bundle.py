@@ -6,7 +6,7 @@ import pytest
 
 from lambda_src.aws import clients
 from lambda_src.aws.bundle import fetch_bundle, open_classifier
-from lambda_src.errors import BundleRefused
+from lambda_src.errors import BundleRefused, ModelNotReady
 from lambda_src.local.cloud import Cloud, upload_bundle
 from lambda_src.local.names import BUNDLE_URI, MODELS
 from lambda_src.model.bundle import load_bundle
@@ -60,6 +60,6 @@ def test_a_broken_bundle_is_refused_in_the_words_of_a_folder(cloud: Cloud, tiny_
     assert from_s3.value.detail == from_folder.value.detail
 
 
-def test_no_bucket_is_told_as_such(cloud: Cloud, tmp_path: Path) -> None:
-    with pytest.raises(BundleRefused, match="can't be fetched from S3: NoSuchBucket"):
+def test_a_bucket_that_does_not_answer_is_not_ready_and_no_refusal(cloud: Cloud, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotReady, match="can't be fetched from S3: NoSuchBucket"):
         fetch_bundle("s3://no-such-bucket/bundle", tmp_path)

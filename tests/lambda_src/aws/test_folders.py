@@ -1,6 +1,6 @@
 import json
 
-import httpx
+import httpx2
 
 from lambda_src.aws import clients
 from lambda_src.aws.folders import BucketFolders
@@ -54,7 +54,7 @@ def test_a_complete_job_gives_its_summaries(cloud: Cloud) -> None:
     assert job is not None
     assert job.results is not None
     assert (job.state, job.total, job.done, job.rejected) == ("done", 3, 2, 1)
-    assert httpx.get(job.results["csv"]).text == "file\nü\n"
+    assert httpx2.get(job.results["csv"]).text == "file\nü\n"
 
 
 def test_an_unusable_manifest_is_told(cloud: Cloud) -> None:

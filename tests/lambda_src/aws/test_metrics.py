@@ -1,14 +1,16 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from lambda_src.aws.metrics import MOST_VALUES, OUTCOMES, MeteredClassifier
 from lambda_src.classifier import load_classifier
-from lambda_src.finding import Outcome
+from lambda_src.decision import Outcome
+from lambda_src.finding import Finding
 from lambda_src.imaging.decode import decode
 
 
-def told(tiny_bundle: Path, names: list[str]) -> tuple[dict, list]:
+def told(tiny_bundle: Path, names: list[str]) -> tuple[dict[str, Any], list[Finding]]:
     stream = io.StringIO()
     classifier = MeteredClassifier(load_classifier(tiny_bundle), "oct-test", stream)
     scans = [decode((tiny_bundle / "golden" / f"{name}.png").read_bytes()) for name in names]

@@ -31,6 +31,14 @@ def test_a_problem_row_is_no_failure(tiny_bundle: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out.splitlines()[1].startswith("/no/such/file,problem,")
 
 
+def test_a_file_name_that_is_no_text_has_its_row(tiny_bundle: Path, tmp_path: Path, root: Path) -> None:
+    Path(os.fsdecode(bytes(tmp_path) + b"/\xff.png")).write_bytes((tiny_bundle / "golden/cnv.png").read_bytes())
+    command = [sys.executable, "-m", "lambda_src", "classify", str(tmp_path), "--bundle", str(tiny_bundle)]
+    strict = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, cwd=root, env=strict, capture_output=True, check=True)
+    assert [json.loads(line)["finding"]["label"] for line in done.stdout.splitlines()] == ["CNV"]
+
+
 def test_the_bundle_may_come_from_the_environment(
     tiny_bundle: Path, scans: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from lambda_src.errors import ScanError, TooManyPixels, Truncated, UnsupportedFormat
+from lambda_src.imaging import decode as decode_module
 from lambda_src.imaging.decode import decode
 from lambda_src.imaging.sniff import READ_FORMATS
 from tests.support.pictures import band, encoded
@@ -141,3 +142,30 @@ def test_damage_anywhere_gives_a_scan_or_a_scan_error(kind, place, noise):
         assert decode(bytes(data), max_pixels=10_000).pixels.dtype == np.uint8
     except ScanError as error:
         assert error.detail
+
+
+def test_eight_bits_spread_over_sixteen_are_told_however_dark_they_are():
+    dark = GREY // 6
+    assert np.array_equal(decode(encoded(dark.astype(np.uint16) * 257)).pixels, dark)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_as_pillow_turns_it(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(GREY, "PNG", exif=exif)
+    assert np.array_equal(decode(data).pixels, np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data)))))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK", "F", "I;16"])
+def test_blocks_of_rows_leave_no_seam(mode, monkeypatch):
+    image = (
+        Image.fromarray(GREY.astype(np.uint16) * 200)
+        if mode == "I;16"
+        else Image.fromarray(GREY).convert("RGB" if mode != "F" else "F")
+    )
+    out = io.BytesIO()
+    (image.convert(mode) if mode not in ("F", "I;16") else image).save(out, "TIFF")
+    whole = decode(out.getvalue()).pixels
+    monkeypatch.setattr(decode_module, "_BLOCK_PIXELS", 7 * GREY.shape[1])
+    assert np.array_equal(decode(out.getvalue()).pixels, whole)

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 from lambda_src.aws import clients
@@ -24,6 +25,14 @@ def test_a_file_is_sent_once_it_has_stopped_changing(cloud: Cloud, tmp_path: Pat
     assert keys() == ["eye left/a.png"]
     scan.write_bytes(b"123")
     assert [drop.look(), drop.look()] == [0, 1]
+
+
+def test_one_file_that_cannot_be_sent_holds_up_no_other(cloud: Cloud, tmp_path: Path) -> None:
+    for name in (b"a.png", b"no-text-\xff.png", b"z.png"):
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_bytes(b"1")
+    drop = DropFolder(tmp_path)
+    assert [drop.look(), drop.look(), drop.look()] == [0, 2, 0]
+    assert {"a.png", "z.png"} <= set(keys())
 
 
 def test_half_written_and_hidden_files_wait(cloud: Cloud, tmp_path: Path) -> None:
