@@ -1,9 +1,9 @@
-"""The embedded AWS in a process of its own: prints its address, and ends when its input does."""
+"""The embedded AWS in a process of its own: prints its address, and runs until it is killed."""
 
-import sys
+import threading
 
 from lambda_src.local.cloud import start_cloud
 
 if __name__ == "__main__":
     print(start_cloud(0).url, flush=True)
-    sys.stdin.read()
+    threading.Event().wait()

@@ -34,7 +34,7 @@ DEADLINE_S = 2000
 def queue_url(root: Path, tiny_bundle: Path) -> Iterator[str]:
     before = dict(os.environ)
     command = [sys.executable, "-m", "tests.rehearsal.cloud_process"]
-    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as cloud:
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as cloud:
         assert cloud.stdout is not None
         join(cloud.stdout.readline().strip())
         os.environ["OCT_MAX_BYTES"] = str(MAX_BYTES)
@@ -49,7 +49,7 @@ def queue_url(root: Path, tiny_bundle: Path) -> Iterator[str]:
         attributes: Any = {"VisibilityTimeout": str(VISIBILITY_S), "RedrivePolicy": json.dumps(policy)}
         clients.sqs().set_queue_attributes(QueueUrl=url, Attributes=attributes)
         yield url
-        cloud.communicate("")
+        cloud.kill()
     os.environ.clear()
     os.environ.update(before)
 
