@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_src.model.manifest import Manifest
+import numpy as np
+
+from lambda_src.model.manifest import CLASSES, Manifest
 
 CARD_FILE = "MODEL_CARD.md"
 _INTENDED_USE = """Research on macular OCT B-scans: CNV, DME, DRUSEN or NORMAL, or an honest "not this one". Not a medical
 device. One B-scan is not an eye: most retinal disease is outside these four classes, and a lesion may lie in another
 slice."""
-_WEAK_SPOTS = """- Scanners, protocols and clinics other than those it was measured on; figures on scans that were looked at
-  while the phantoms were improved are marked `looked_at`.
+_WEAK_SPOTS = """- Scanners, protocols and clinics other than those it was measured on.
 - Myopia, children, eyes after surgery, and every disease outside the four classes.
 - Coverage holds for scans like those that it was fitted on, not for another scanner's."""
 
@@ -34,10 +35,28 @@ def model_card(manifest: Manifest) -> str:
         f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on. Out of distribution over a "
         f"{manifest.ood.method} distance of {manifest.ood.threshold}.",
         "Measured": _table(manifest.metrics),
-        "Weak spots and what was never tested": _WEAK_SPOTS,
+        "Weak spots and what was never tested": _measured_weak_spots(manifest.metrics.get("evaluation")) + _WEAK_SPOTS,
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"# {manifest.name} {manifest.version}\n\n{manifest.notice}\n\n{body}\n"
+
+
+def _measured_weak_spots(evaluation: Mapping[str, Any] | None) -> str:
+    """The commonest confusion, and whether the figures are of scans that were looked at while the model was improved."""
+    if evaluation is None:
+        return "- Never measured on real scans.\n"
+    confusion = np.array(evaluation["confusion"])
+    wrong = confusion * (1 - np.eye(len(CLASSES), dtype=int))
+    true, called = np.unravel_index(wrong.argmax(), wrong.shape)
+    lines = [
+        f"- {CLASSES[true]} called {CLASSES[called]}: {wrong[true, called]} of {confusion[true].sum()}, the commonest error."
+    ]
+    if evaluation.get("looked_at"):
+        lines.append(
+            "- The scans of the evaluation trained nothing, but their errors were looked at while the phantoms and the recipe\n"
+            "  were improved: on other patients expect less."
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _inline(values: Mapping[str, Any]) -> str:

@@ -160,7 +160,9 @@ def _finish(
             training=training,
             metrics=metrics,
         )
-        manifest = write_bundle(where.out, graph, contents, others={INT8_FILE: small}, score=lambda work: _scored(work, where))
+        manifest = write_bundle(
+            where.out, graph, contents, others={INT8_FILE: small}, score=lambda work: _scored(work, where, recipe)
+        )
     tqdm.write(f"bundle {manifest.name} {manifest.version} in {where.out}, model.onnx {manifest.model.bytes / 1e6:.1f} MB")
     for name, value in manifest.metrics["gate"].items():
         tqdm.write(f"metric={name.replace(' ', '_')} value={value:.6f}")
@@ -172,14 +174,15 @@ def _finish(
     (folder_of_results / RESULT_FILE).write_text(json.dumps(result, indent=1) + "\n")
 
 
-def _scored(work: Path, where: Places) -> dict[str, Any]:
+def _scored(work: Path, where: Places, recipe: Recipe) -> dict[str, Any]:
     """Figures on scans that were trained on by nothing, if there are any."""
     if where.evaluate is None:
         return {}
     result = evaluate(work, where.evaluate)
     tqdm.write(report(result))
     kept = ("scans", "patients", "top_class_accuracy", "recall", "answered", "accuracy_answered", "coverage", "confusion")
-    return {"evaluation": {name: result[name] for name in kept}, "gate": gate_metrics(result)}
+    evaluation = {"looked_at": recipe.looked_at, **{name: result[name] for name in kept}}
+    return {"evaluation": evaluation, "gate": gate_metrics(result)}
 
 
 def revision() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from training.errors import TrainingError
 
-_FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "alpha", "urgent_factor"})
+_FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "alpha", "urgent_factor", "looked_at"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Recipe:
     held_out: int = 1200
     outliers: int = 600
     alpha: float = 0.05
+    looked_at: bool = False
+    """Whether the scans of `--evaluate` were looked at while the generator or the recipe was improved; their figures say so."""
 
     def key(self) -> str:
         """Digest of the fields that the weights depend on: two trainings with the same key may share checkpoints."""

@@ -21,6 +21,7 @@ def figures(manifest: dict[str, Any]) -> str:
     if measured is None:
         return f"{name}, trained on {source}, has not been measured on real scans.\n"
     scans = f"{measured['scans']} real scans of {measured['patients']} patients"
+    looked = ", but whose errors were looked at while the phantoms were improved" if measured.get("looked_at") else ""
     rows = [
         ("accuracy of the most probable class", measured["top_class_accuracy"]),
         *((f"recall of {label}", value) for label, value in measured["recall"].items()),
@@ -31,7 +32,7 @@ def figures(manifest: dict[str, Any]) -> str:
     table = "\n".join(f"| {what} | {_percent(value)} |" for what, value in rows)
     return (
         f"{name}, trained on {source}; measured on {scans}, none of which\n"
-        f"trained it (`{COMMAND}`;\n95 % intervals by patient):\n\n| | |\n|---|---|\n{table}\n\n"
+        f"trained it{looked} (`{COMMAND}`;\n95 % intervals by patient):\n\n| | |\n|---|---|\n{table}\n\n"
         "One public data set, one scanner's protocol: expect less elsewhere. More, and what it can't do, in\n"
         "`model_artifacts/MODEL_CARD.md`.\n"
     )

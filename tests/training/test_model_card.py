@@ -1,0 +1,32 @@
+import json
+
+import pytest
+
+from lambda_src.model.manifest import Manifest
+from training.model_card import model_card
+
+EVALUATION = {"looked_at": True, "confusion": [[90, 1, 9, 0], [0, 99, 1, 0], [2, 0, 98, 0], [0, 0, 0, 100]]}
+
+
+@pytest.fixture
+def manifest(real_bundle) -> Manifest:
+    return Manifest.model_validate(json.loads((real_bundle / "manifest.json").read_text()))
+
+
+def with_metrics(manifest: Manifest, metrics: dict[str, object]) -> str:
+    return model_card(manifest.model_copy(update={"metrics": metrics}))
+
+
+def test_the_card_of_the_bundle_in_use_is_what_its_manifest_gives(manifest, real_bundle):
+    assert (real_bundle / "MODEL_CARD.md").read_text() == model_card(manifest)
+
+
+def test_the_commonest_error_and_what_was_looked_at_are_weak_spots(manifest):
+    card = with_metrics(manifest, {"evaluation": EVALUATION})
+    assert "CNV called DRUSEN: 9 of 100, the commonest error" in card
+    assert "were looked at" in card
+    assert "were looked at" not in with_metrics(manifest, {"evaluation": EVALUATION | {"looked_at": False}})
+
+
+def test_a_model_that_was_never_measured_says_so(manifest):
+    assert "Never measured on real scans" in with_metrics(manifest, {})
