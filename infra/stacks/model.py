@@ -17,4 +17,3 @@ class ModelStack(cdk.Stack):
         super().__init__(scope, id, **stack_props(env))
         self.publisher = Publisher(self, "Publisher", env=env, key=storage.key, bucket=storage.buckets.models, model=model)
         self.variables = {"OCT_MODEL_URI": self.publisher.uri, "OCT_MODEL_SHA256": model.sha256}
-        cdk.CfnOutput(self, "ModelUri", value=self.publisher.uri)

@@ -45,7 +45,9 @@ class TrainingStack(cdk.Stack):
                 [f"sagemaker:{action}{verb}Job" for action in ("Create", "Describe", "Stop")] + ["sagemaker:AddTags"], jobs
             )
             accept(
-                workflow, "A job is named by the execution that starts it.", f"AwsSolutions-IAM5[Resource::{_JOBS}:{kind}-job/*]"
+                workflow,
+                "A job is named by the execution that starts it; the star stands for those names and nothing else.",
+                f"AwsSolutions-IAM5[Resource::{_JOBS}:{kind}-job/*]",
             )
         workflow.allow(["iam:PassRole"], rights.role.role_arn)
         rules = [self.format_arn(service="events", resource="rule", resource_name=name) for name in SAGEMAKER_EVENTS]
