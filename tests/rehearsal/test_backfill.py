@@ -122,6 +122,7 @@ def state_machine(runtime: str) -> str:
         Role=ARN,
         Runtime="python3.11",
         Handler="any.handler",
+        Timeout=300,
         Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
         Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": runtime}},
     )["FunctionArn"]
