@@ -10,7 +10,8 @@ from tests.support.chromium import CHROMIUM, chromium, open_page
 from tests.support.live import live_server
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright lives, its event loop runs in this thread, and the Lambda handler could not start its own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no browser: apt-get install chromium")

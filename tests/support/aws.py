@@ -19,6 +19,8 @@ def server() -> Iterator[Cloud]:
     cloud = start_cloud(0)
     _restore(before)
     yield cloud
+    # What moto keeps, it keeps for the process: the next server would find this one's table.
+    httpx2.post(f"{cloud.url}/moto-api/reset").raise_for_status()
     cloud.stop()
 
 
