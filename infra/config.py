@@ -10,6 +10,7 @@ EMULATOR_LACKS = MappingProxyType(
         "canary": "CodeDeploy: the alias moves at once",
         "firewall": "WAF association and logging",
         "budget": "AWS Budgets",
+        "rate_alarms": "alarms on metric math: deferral and out-of-distribution rate",
         "delivery": "IAM's OIDC provider for CI",
         "training": "SageMaker jobs as a Step Functions task",
         "empty_buckets": "the SDK in CDK's own function that empties buckets: the rehearsal empties them itself",
@@ -94,6 +95,7 @@ class Environment:
     canary: Literal["CANARY_10_PERCENT_5_MINUTES", "CANARY_10_PERCENT_15_MINUTES"] | None = "CANARY_10_PERCENT_5_MINUTES"
     firewall: bool = True
     budget: bool = True
+    rate_alarms: bool = True
     training: bool = True
     empty_buckets: bool = True
     approval: bool = False
@@ -147,7 +149,6 @@ def environment(name: str, *, emulator: bool = False, repository: str | None = N
     chosen = ENVIRONMENTS[name]
     chosen = replace(chosen, repository=repository, alarms=replace(chosen.alarms, email=email))
     if emulator:
-        chosen = replace(
-            chosen, emulator=True, canary=None, firewall=False, budget=False, repository=None, training=False, empty_buckets=False
-        )
+        chosen = replace(chosen, emulator=True, canary=None, repository=None, firewall=False, budget=False, rate_alarms=False)
+        chosen = replace(chosen, training=False, empty_buckets=False)
     return chosen

@@ -44,11 +44,13 @@ class FunctionHealth(Construct):
         self.alarms = [
             self._alarm("Errors", alias.metric_errors(period=PERIOD), 1, "The function fails: see its log, then roll back."),
             self._alarm("P99", alias.metric_duration(period=WINDOW, statistic="p99"), p99_ms, "Scans are answered slowly."),
-            self._alarm(
-                "Deferrals", rate(service, "Deferred"), limits.deferral_rate, "Too many scans are deferred: model or scanner?"
-            ),
-            self._alarm("OutOfDistribution", rate(service, "OutOfDistribution"), limits.ood_rate, "Too many scans look foreign."),
         ]
+        if env.rate_alarms:
+            deferred, foreign = rate(service, "Deferred"), rate(service, "OutOfDistribution")
+            self.alarms += [
+                self._alarm("Deferrals", deferred, limits.deferral_rate, "Too many scans are deferred: model or scanner?"),
+                self._alarm("OutOfDistribution", foreign, limits.ood_rate, "Too many scans look foreign."),
+            ]
 
     def _alarm(self, id: str, metric: cloudwatch.IMetric, threshold: float, text: str) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(

@@ -40,9 +40,9 @@ class TrainingStack(cdk.Stack):
         )
         for kind in ("training", "processing"):
             jobs = self.format_arn(service="sagemaker", resource=f"{kind}-job", resource_name="*")
-            verb = kind.title()
             workflow.allow(
-                [f"sagemaker:{action}{verb}Job" for action in ("Create", "Describe", "Stop")] + ["sagemaker:AddTags"], jobs
+                [f"sagemaker:{action}{kind.title()}Job" for action in ("Create", "Describe", "Stop")] + ["sagemaker:AddTags"],
+                jobs,
             )
             accept(
                 workflow,
@@ -58,4 +58,3 @@ class TrainingStack(cdk.Stack):
         workflow.allow(["lambda:InvokeFunction"], publisher.function_arn)
         if env.approval:
             workflow.allow(["sns:Publish"], storage.alerts.topic_arn)
-        cdk.CfnOutput(self, "StateMachine", value=workflow.machine.state_machine_arn)
