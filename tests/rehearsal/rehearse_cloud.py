@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 
 from tests.rehearsal.rehearse_image import IMAGE, Engine
+from tests.rehearsal.rehearse_keys import keys_proxy
 from tests.rehearsal.rehearse_machine import ROOT, run
 
 LIMIT_S = 600
@@ -139,7 +140,10 @@ def cloud(engine: Engine, python: Path, rie: Path, folder: Path, bundle: Path) -
     env = {name: value for name, value in made.env.items() if name != "AWS_ENDPOINT_URL"} | settings
     with _process(["podman", "system", "service", "--time", "0", f"unix://{sock}"], env, folder / "podman.log"):
         _wait(sock.exists, "podman's socket")
-        with _process([str(python), "-m", "ministack"], env, folder / "ministack.log"):
+        with (
+            keys_proxy(folder / "ca.pem") as proxied,
+            _process([str(python), "-m", "ministack"], env | proxied, folder / "ministack.log"),
+        ):
             _wait(lambda: _listens(port), "the emulator")
             yield made
 
