@@ -1,4 +1,4 @@
-"""A way round a fault of ministack 1.5.33 under TLS: it asks itself for Cognito's keys over plain HTTP, on a port that speaks TLS.
+"""A way round a fault of ministack 1.5.33 under TLS: it asks itself for Cognito's keys over plain HTTP, on a port of TLS.
 
 Its requests go through a proxy that asks the same over TLS. The tokens, the keys and their check stay the emulator's own.
 """
