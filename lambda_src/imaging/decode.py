@@ -166,7 +166,7 @@ def _from_integer(values: NDArray[np.integer]) -> NDArray[np.uint8]:
     Multiples of 257 are 8 bit data spread over 16, however dark the picture is.
     """
     top = int(values.max())
-    spread = top > 0 and not any((values[rows] % 257).any() for rows in _blocks(*values.shape))
+    spread = 0 < top <= _FULL_SCALES[-1] and not any((values[rows] % 257).any() for rows in _blocks(*values.shape))
     scale = _FULL_SCALES[-1] if spread else next((scale for scale in _FULL_SCALES if top <= scale), top)
     grey = np.empty(values.shape, np.uint8)
     for rows in _blocks(*values.shape):

@@ -149,6 +149,12 @@ def test_eight_bits_spread_over_sixteen_are_told_however_dark_they_are():
     assert np.array_equal(decode(encoded(dark.astype(np.uint16) * 257)).pixels, dark)
 
 
+def test_integers_beyond_sixteen_bits_are_scaled_from_their_own_maximum():
+    full = GREY.copy()
+    full[0, :2] = 0, 255
+    assert np.array_equal(decode(encoded(full.astype(np.int32) * 257 * 100, "TIFF")).pixels, full)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_is_turned_as_pillow_turns_it(orientation):
     exif = Image.Exif()
