@@ -13,7 +13,7 @@ from lambda_src.decision import Decision, decide
 from lambda_src.errors import BundleRefused, OctError
 from lambda_src.finding import Finding, HeatMap, ImageFacts, ModelFacts, Ood, Quality, new_id, now
 from lambda_src.imaging.decode import Scan, decode
-from lambda_src.imaging.preprocess import padding_mask, preprocess
+from lambda_src.imaging.preprocess import mask_padding, padding_mask, retina_rows, to_square
 from lambda_src.imaging.quality import measure, ungradable_reason
 from lambda_src.model.bundle import Bundle, RawOutputs, load_bundle
 
@@ -23,10 +23,11 @@ _HEAT_DECIMALS = 3
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scan made ready for the graph: `square` is uint8 [S, S]; `checks` are its quality numbers."""
+    """A scan made ready for the graph: `square` is uint8 [S, S] of `rows`; `checks` are its quality numbers."""
 
     scan: Scan
     square: NDArray[np.uint8]
+    rows: tuple[int, int]
     checks: Mapping[str, float]
 
     def without_pixels(self) -> Self:
@@ -49,8 +50,9 @@ class Classifier:
     def prepare(self, scan: Scan) -> Prepared:
         """Preprocess and measure one scan; work that a pool of threads can share."""
         padding = padding_mask(scan.pixels)
-        square = preprocess(scan.pixels, self.manifest.input.size, padding=padding)
-        return Prepared(scan, square, measure(scan, padding))
+        masked = mask_padding(scan.pixels, padding)
+        rows = (0, scan.height) if self.manifest.input.crop == "none" else retina_rows(masked)
+        return Prepared(scan, to_square(masked, rows, self.manifest.input.size), rows, measure(scan, padding))
 
     def run(self, prepared: Sequence[Prepared]) -> RawOutputs:
         """One run of the graph over all scans."""
@@ -84,20 +86,21 @@ class Classifier:
             coverage=self.manifest.conformal.coverage,
             ood=Ood(score=decision.ood_score, threshold=self._rule.ood_threshold),
             quality=Quality(gradable=reason is None, checks=dict(item.checks)),
-            heat_map=self._heat_map(decision, raw.class_maps[index], scan),
+            heat_map=self._heat_map(decision, raw.class_maps[index], item),
             image=ImageFacts(sha256=scan.sha256, width=scan.width, height=scan.height, format=scan.format, frame=scan.frame),
             model=self._model_facts,
             notice=self.manifest.notice,
         )
 
-    def _heat_map(self, decision: Decision, class_maps: NDArray[np.float32], scan: Scan) -> HeatMap | None:
+    def _heat_map(self, decision: Decision, class_maps: NDArray[np.float32], item: Prepared) -> HeatMap | None:
         """Evidence for the top class, scaled to its own maximum (Zhou et al. 2016, eq. 2); none for a scan that was not read."""
         if decision.outcome in ("ungradable", "out_of_distribution"):
             return None
         evidence = np.maximum(class_maps[self.manifest.classes.index(decision.top_class)].astype(np.float64), 0.0)
         peak = evidence.max()
         grid = np.round(evidence / peak if peak > 0 else evidence, _HEAT_DECIMALS)
-        return HeatMap(class_=decision.top_class, grid=grid.tolist(), frame=(0, 0, scan.width, scan.height))
+        top, bottom = item.rows
+        return HeatMap(class_=decision.top_class, grid=grid.tolist(), frame=(0, top, item.scan.width, bottom))
 
 
 def load_classifier(folder: Path, *, expected_sha256: str | None = None, threads: int = 0) -> Classifier:

@@ -113,7 +113,7 @@ def _manifest(work: Path, contents: Contents) -> Manifest:
                 "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "classes": CLASSES,
                 "triage": TRIAGE,
-                "input": InputSpec(size=contents.size),
+                "input": InputSpec(size=contents.size, crop="retina-rows-v1"),
                 "model": ModelFile.model_validate(
                     {"file": MODEL_FILE, "sha256": files[MODEL_FILE], "bytes": size, "precision": contents.precision}
                 ),

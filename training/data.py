@@ -23,7 +23,7 @@ from training.phantom import OUTLIER_FAMILIES, outlier, pair, phantom
 
 _SOURCES = (Path(__file__).parent / "phantom", Path(__file__).parents[1] / "lambda_src" / "imaging")
 _CHUNK = 16
-DRAWN_SHAPE = (288, 320)
+DRAWN_SHAPE = (400, 352)
 """Scans are drawn at this height and width, px, before they become the model's square: finer than any square used, and several
 times quicker than the 496 x 512 of a device."""
 

@@ -107,12 +107,12 @@ def steps_for(scans: int, epochs: float, batch: int) -> int:
 
 
 @torch.inference_mode()
-def predict(network: Network, pixels: NDArray[np.uint8], *, batch: int = 64) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Logits [N, classes] and pooled features [N, F], float32, of scans uint8 [N, S, S]."""
+def predict(network: Network, pixels: NDArray[np.uint8], *, batch: int = 32) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Logits [N, classes] and pooled features [N, F], float32, of scans uint8 [N, S, S], read both ways as in a bundle."""
     network.eval()
     logits, features = [], []
     for start in range(0, len(pixels), batch):
-        pooled = network.pooled(torch.from_numpy(pixels[start : start + batch])[:, None])
+        pooled = torch.stack(network.both_ways(torch.from_numpy(pixels[start : start + batch])[:, None])).mean(dim=(0, 3, 4))
         features.append(pooled.numpy())
         logits.append(network.head(pooled)[:, : network.classes].numpy())
     return np.concatenate(logits), np.concatenate(features)

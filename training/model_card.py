@@ -28,8 +28,8 @@ def model_card(manifest: Manifest) -> str:
         "Intended use": _INTENDED_USE,
         "What it was trained on": f"{images}. Drawn phantoms: {_inline(training.data)}. Initial weights: {source}.\n\n"
         f"Seed {training.seed}, revision {training.revision}, command `{training.command}`.",
-        "Input and graph": f"{shape}, padding masked ({manifest.input.padding}), {manifest.input.resize}; "
-        f"{manifest.model.precision}, "
+        "Input and graph": f"{shape}, padding masked ({manifest.input.padding}), crop {manifest.input.crop}, "
+        f"{manifest.input.resize}; {manifest.model.precision}, "
         f"{manifest.model.bytes / 1e6:.1f} MB; normalisation, embedding and class maps are inside.",
         "Decision": f"Temperature {manifest.calibration.temperature}, fitted on {manifest.calibration.fitted_on}{cross}. "
         f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on. Out of distribution over a "

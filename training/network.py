@@ -77,6 +77,14 @@ class Network(nn.Module):
         """Mean features [N, F]."""
         return self.features(scans).mean(dim=(2, 3))
 
+    def both_ways(self, scans: Tensor) -> tuple[Tensor, Tensor]:
+        """Feature maps [N, F, h, w] of the scans, and of the scans mirrored left to right, each as seen.
+
+        What is read from a scan is the mean of both: a left eye is a right one mirrored, and both must have the same answer.
+        """
+        seen, mirrored = self.features(torch.cat([scans, scans.flip(3)])).chunk(2)
+        return seen, mirrored
+
     def forward(self, scans: Tensor) -> Tensor:
         """See the class."""
         logits: Tensor = self.head(self.dropout(self.pooled(scans)))

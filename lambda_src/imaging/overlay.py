@@ -28,12 +28,15 @@ def colour(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return mixed.astype(np.uint8)
 
 
-def overlay_png(pixels: NDArray[np.uint8], grid: Sequence[Sequence[float]] | None) -> bytes:
+def overlay_png(
+    pixels: NDArray[np.uint8], grid: Sequence[Sequence[float]] | None, frame: tuple[int, int, int, int] | None = None
+) -> bytes:
     """PNG of the scan, tinted by the heat map where there is one.
 
     Args:
         pixels: uint8 [H, W].
-        grid: rows of values in 0..1 that cover the whole scan, or None for the bare scan.
+        grid: rows of values in 0..1 that cover `frame`, or None for the bare scan.
+        frame: left, top, right, bottom, px of the scan; all of it if not given.
 
     Returns:
         PNG bytes, RGB, at most `MAX_SIDE_PX` on the longer side.
@@ -42,7 +45,12 @@ def overlay_png(pixels: NDArray[np.uint8], grid: Sequence[Sequence[float]] | Non
     image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
     scan = np.repeat(np.asarray(image, dtype=np.float64)[..., None], 3, axis=2)
     if grid is not None:
-        heat_image = Image.fromarray(np.asarray(grid, dtype=np.float32)).resize(image.size, Image.Resampling.BICUBIC)
+        left, top, right, bottom = frame or (0, 0, pixels.shape[1], pixels.shape[0])
+        shrunk = image.width / pixels.shape[1], image.height / pixels.shape[0]
+        corner = round(left * shrunk[0]), round(top * shrunk[1])
+        size = max(1, round(right * shrunk[0]) - corner[0]), max(1, round(bottom * shrunk[1]) - corner[1])
+        heat_image = Image.new("F", image.size)
+        heat_image.paste(Image.fromarray(np.asarray(grid, dtype=np.float32)).resize(size, Image.Resampling.BICUBIC), corner)
         heat = np.clip(np.asarray(heat_image, dtype=np.float64), 0, 1)
         opacity = (heat * _STRONGEST)[..., None]
         scan = scan * (1 - opacity) + colour(heat) * opacity

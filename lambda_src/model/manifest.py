@@ -25,6 +25,7 @@ class InputSpec(_Part):
 
     size: int = Field(ge=16, le=1024)
     padding: Literal["white-runs-v1"] = "white-runs-v1"
+    crop: Literal["none", "retina-rows-v1"] = "none"
     resize: Literal["bilinear-stretch"] = "bilinear-stretch"
 
 

@@ -52,13 +52,27 @@ def test_another_network_fails_the_parity_check(graph: Path, scans: np.ndarray) 
         require_parity(other, graph, scans[:4])
 
 
-def test_class_maps_average_to_the_logits(network: Network, graph: Path, scans: np.ndarray) -> None:
+def test_class_maps_are_the_classifier_in_every_cell_seen_both_ways(network: Network, graph: Path, scans: np.ndarray) -> None:
     logits, embedding, class_maps = run(session(graph), scans[:5])
+    with torch.inference_mode():
+        ways = [way.numpy() for way in network.both_ways(torch.from_numpy(scans[:5, None]))]
+    weight, bias = (value.detach().numpy()[:4] for value in (network.head.weight, network.head.bias))
+    seen, mirrored = (np.einsum("nfhw,cf->nchw", way, weight) + bias[:, None, None] for way in ways)
+    np.testing.assert_allclose((seen + mirrored).mean(axis=(2, 3)) / 2, logits, atol=1e-4)
     assert class_maps.shape == (5, 4, 2, 2)
-    np.testing.assert_allclose(
-        class_maps[:, :, 1:, 1:].mean(axis=(2, 3)), logits, atol=1e-4
-    )  # one cell is left: all four averaged
+    # Moved by half a cell, the last cell is the mean of all four; turned back, the mirrored map's last is the first of its row.
+    right = (seen.mean(axis=(2, 3)) + mirrored[:, :, :, 0].mean(axis=2)) / 2
+    left = (seen[:, :, :, 0].mean(axis=2) + mirrored.mean(axis=(2, 3))) / 2
+    np.testing.assert_allclose(class_maps[:, :, 1], np.stack([left, right], axis=2), atol=1e-4)
     np.testing.assert_allclose(embedding, _axes().embed(predict(network, scans[:5])[1]), atol=1e-3)
+
+
+def test_a_mirrored_scan_has_the_same_answer_and_a_mirrored_map(graph: Path, scans: np.ndarray) -> None:
+    logits, embedding, class_maps = run(session(graph), scans[:8])
+    others = run(session(graph), np.ascontiguousarray(scans[:8, :, ::-1]))
+    np.testing.assert_allclose(others[0], logits, atol=1e-4)
+    np.testing.assert_allclose(others[1], embedding, atol=1e-4)
+    np.testing.assert_allclose(others[2][..., ::-1], class_maps, atol=1e-4)
 
 
 def test_gain_and_offset_change_little(graph: Path) -> None:

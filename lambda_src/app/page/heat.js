@@ -15,15 +15,16 @@ function colour(value) {
 }
 
 /** A transparent picture of the map, as wide and high as the scan in proportion, as a data URI. */
-export function heatPicture({ grid, frame }) {
+export function heatPicture({ grid, frame }, { width, height }) {
   const small = new OffscreenCanvas(grid[0].length, grid.length);
   const pixels = grid.flat().flatMap((value) => [...colour(value), 255 * STRONGEST * value]);
   small.getContext("2d").putImageData(new ImageData(Uint8ClampedArray.from(pixels), small.width, small.height), 0, 0);
   const large = document.createElement("canvas");
   large.width = WIDTH;
-  large.height = Math.max(1, Math.round((WIDTH * (frame[3] - frame[1])) / (frame[2] - frame[0])));
+  large.height = Math.max(1, Math.round((WIDTH * height) / width));
+  const [left, top, right, bottom] = frame.map((edge) => (edge * WIDTH) / width);
   const context = large.getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.drawImage(small, 0, 0, large.width, large.height);
+  context.drawImage(small, left, top, right - left, bottom - top);
   return large.toDataURL();
 }

@@ -50,7 +50,7 @@ function showHeat() {
 function showFinding(finding) {
   const map = finding.heat_map;
   if (map?.overlay) overlay.src = map.overlay;
-  else if (map && drawable) overlay.src = heatPicture(map);
+  else if (map && drawable) overlay.src = heatPicture(map, finding.image);
   showHeat();
   const only = !drawable && map?.overlay ? "This browser can draw the scan only with its map." : "";
   $("caption").textContent = [$("caption").textContent, heatLine(finding), only].filter(Boolean).join(" ");

@@ -88,7 +88,7 @@ def _analyse(data: bytes, services: Services, overlay: str | None) -> Finding:
     finding = classifier.finding(scan)
     if overlay is None or finding.heat_map is None:
         return finding
-    picture = base64.b64encode(overlay_png(scan.pixels, finding.heat_map.grid)).decode()
+    picture = base64.b64encode(overlay_png(scan.pixels, finding.heat_map.grid, finding.heat_map.frame)).decode()
     heat_map = finding.heat_map.model_copy(update={"overlay": f"data:image/png;base64,{picture}"})
     return finding.model_copy(update={"heat_map": heat_map})
 

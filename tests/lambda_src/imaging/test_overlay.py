@@ -28,6 +28,14 @@ def test_the_map_tints_where_it_is_high_and_nowhere_else():
     assert change[60:, 60:].max() == 0
 
 
+def test_a_map_of_some_rows_tints_these_alone():
+    pixels = band(0.2, shape=(80, 80))
+    tinted = opened(overlay_png(pixels, [[1.0] * 4] * 4, (0, 20, 80, 60))).astype(int)
+    change = np.abs(tinted - pixels[..., None]).sum(axis=(1, 2))
+    assert (change[20:60] > 0).all()
+    assert change[:20].max() == change[60:].max() == 0
+
+
 def test_large_scans_are_drawn_smaller_in_their_own_shape():
     assert opened(overlay_png(np.zeros((1000, 4000), np.uint8), None)).shape == (MAX_SIDE_PX // 4, MAX_SIDE_PX, 3)
 

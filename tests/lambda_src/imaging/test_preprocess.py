@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lambda_src.imaging.preprocess import RING_PX, histogram, mask_padding, padding_mask, percentile, preprocess
+from lambda_src.imaging.preprocess import RING_PX, histogram, mask_padding, padding_mask, percentile, preprocess, retina_rows
 from tests.support.pictures import band
 
 
@@ -64,3 +64,43 @@ def test_percentile_of_a_histogram_is_a_grey_level_that_splits_it():
     pixels = np.arange(256, dtype=np.uint8).repeat(4).reshape(32, 32)
     counts = histogram(pixels, np.zeros(pixels.shape, bool))
     assert [percentile(counts, share) for share in (0, 50, 100)] == [0, 127, 255]
+
+
+def bright_band(top: int, bottom: int, *, height: int = 500, width: int = 400) -> np.ndarray:
+    pixels = np.random.default_rng(3).integers(5, 25, (height, width)).astype(np.uint8)
+    pixels[top:bottom] += 120
+    return pixels
+
+
+@pytest.mark.parametrize("middle", [150, 250, 350])
+def test_rows_are_centred_on_the_retina_wherever_it_lies(middle):
+    top, bottom = retina_rows(bright_band(middle - 40, middle + 40))
+    assert bottom - top == pytest.approx(0.6 * 500, abs=2)
+    assert (top + bottom) / 2 == pytest.approx(middle, abs=6)
+
+
+def test_a_retina_near_the_border_is_read_within_the_scan():
+    top, bottom = retina_rows(bright_band(0, 80))
+    assert (top, bottom > 150) == (0, True)
+
+
+def test_a_retina_that_fills_the_scan_is_read_whole():
+    top, bottom = retina_rows(bright_band(20, 480))
+    assert top <= 20
+    assert bottom >= 480
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 9))
+def test_rows_lie_within_any_scan(height, width, seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+    top, bottom = retina_rows(pixels)
+    assert 0 <= top < bottom <= height
+
+
+def test_a_blank_is_read_whole():
+    assert retina_rows(np.full((90, 70), 40, np.uint8)) == (0, 90)
+
+
+def test_gain_does_not_move_the_rows():
+    pixels = bright_band(200, 300)
+    assert retina_rows((pixels * 0.7).astype(np.uint8)) == retina_rows(pixels)
