@@ -60,9 +60,10 @@ class Classifier:
 
     def findings(self, prepared: Sequence[Prepared]) -> list[Finding]:
         """Findings of prepared scans, in their order, by one run of the graph."""
-        if not prepared:
-            return []
-        raw = self.run(prepared)
+        return self.conclude(prepared, self.run(prepared)) if prepared else []
+
+    def conclude(self, prepared: Sequence[Prepared], raw: RawOutputs) -> list[Finding]:
+        """Findings of prepared scans from the graph's outputs for them."""
         return [self._finding(item, raw, index) for index, item in enumerate(prepared)]
 
     def finding(self, scan: Scan) -> Finding:
