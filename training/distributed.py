@@ -1,16 +1,20 @@
 """Several processes, when `torchrun` started them; one otherwise. Gradients are averaged by DistributedDataParallel.
 
-Batch norm trains on each process's own part of the batch; the statistics that are kept are those of process 0, which
-DistributedDataParallel broadcasts at every step.
+Batch norm trains on the batch of all processes together (`training.batch_norm`), so that a step of several processes is the step
+of one with their joint batch, and all keep the same weights and the same statistics.
 """
 
 import os
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
 
 
 def start() -> None:
@@ -44,6 +48,35 @@ def barrier() -> None:
     """Wait for all processes."""
     if world() > 1:
         dist.barrier()
+
+
+@contextmanager
+def host_first() -> Iterator[None]:
+    """Run a block in the first process of each host, then in the others: what the first draws they read from its cache."""
+    first = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    if not first:
+        barrier()
+    yield
+    if first:
+        barrier()
+
+
+def any_process(flag: bool) -> bool:
+    """Whether the flag is up in any process; every process gets the same answer."""
+    if world() == 1:
+        return flag
+    raised = torch.tensor(int(flag))
+    dist.all_reduce(raised, dist.ReduceOp.MAX)
+    return bool(raised)
+
+
+def from_main(value: T) -> T:
+    """The value of process 0, in every process."""
+    if world() == 1:
+        return value
+    values = [value]
+    dist.broadcast_object_list(values)
+    return values[0]
 
 
 class _Gather(torch.autograd.Function):

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from training.batch_norm import BatchNorm2d
+
 FEATURES = 1280
 """Channels that come out of the encoder."""
 STRIDE = 32
@@ -54,7 +56,7 @@ def _conv(inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: in
     """
     kind = Depthwise if groups > 1 else nn.Conv2d
     conv = kind(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
-    return [conv, nn.BatchNorm2d(outputs, eps=_BN_EPS, momentum=_BN_MOMENTUM)]
+    return [conv, BatchNorm2d(outputs, eps=_BN_EPS, momentum=_BN_MOMENTUM)]
 
 
 class Block(nn.Module):

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from training.batch_norm import BatchNorm2d
+
 STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))
 """Blocks and inner channels of each stage (He et al. 2016, table 1)."""
 EXPANSION = 4
@@ -10,7 +12,7 @@ EXPANSION = 4
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
+    return nn.Sequential(conv, BatchNorm2d(outputs))
 
 
 class Bottleneck(nn.Module):

@@ -1,4 +1,4 @@
-"""The optimisation loop that every stage of a training runs: AdamW, warm-up and cosine, averaged weights, checkpoints."""
+"""The optimisation loop that every stage of a training runs: warm-up and cosine, averaged weights, checkpoints."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.checkpoint import StopSignal, Terminated, load_checkpoint, save_atomically
-from training.distributed import is_main
+from training.distributed import any_process, from_main, is_main
 from training.errors import TrainingError
+from training.optimisers import make_optimiser
 
 _EMA_WARM = 10
 
@@ -30,6 +31,7 @@ class Schedule:
     clip: float = 5.0
     report_every: int = 20
     save_every: int = 100
+    optimiser: str = "adamw"
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,6 @@ def bf16() -> AbstractContextManager[Any]:
     return torch.autocast("cpu", torch.bfloat16)
 
 
-def _optimiser(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 2019); norms and biases are not decayed."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    decayed = [p for p in trained if p.ndim > 1]
-    others = [p for p in trained if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": schedule.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=schedule.rate, betas=(0.9, 0.99))
-
-
 class Average:
     """Exponential moving average of weights and batch norm statistics (Tarvainen & Valpola 2017, section 2)."""
 
@@ -85,6 +78,7 @@ def optimise(model: nn.Module, loss_of: Callable[[int], Tensor], schedule: Sched
     """Train `model` in place and leave it with its averaged weights, in eval mode.
 
     A step's loss must depend on the model and the step number alone; then a resumed training is the unbroken one to the last bit.
+    Of several processes the first keeps the checkpoint and all resume from it; SIGTERM to any stops all after the same step.
 
     Args:
         model: its parameters are trained.
@@ -99,7 +93,8 @@ def optimise(model: nn.Module, loss_of: Callable[[int], Tensor], schedule: Sched
         TrainingError: the loss is no finite number, or a checkpoint can't be written or read.
         Terminated: SIGTERM came; the checkpoint is written.
     """
-    optimiser, average = _optimiser(model, schedule), Average(model, schedule.ema)
+    optimiser = make_optimiser(schedule.optimiser, model, schedule.rate, schedule.weight_decay)
+    average = Average(model, schedule.ema)
     start, history = _resume(model, optimiser, average, stage)
     model.train()
     recent: list[float] = []
@@ -112,7 +107,7 @@ def optimise(model: nn.Module, loss_of: Callable[[int], Tensor], schedule: Sched
             history.append(sum(recent) / len(recent))
             recent.clear()
             report(stage.name, step=done, loss=history[-1])
-        stopping = stage.stop is not None and stage.stop.raised
+        stopping = any_process(stage.stop is not None and stage.stop.raised)
         if stopping or done == schedule.steps or (done % schedule.save_every == 0 and not recent):
             _save(model, optimiser, average, stage, done, [*history, *([sum(recent) / len(recent)] if recent else [])])
         if stopping and done < schedule.steps:
@@ -159,8 +154,8 @@ def _save(
 
 
 def _resume(model: nn.Module, optimiser: torch.optim.Optimizer, average: Average, stage: Stage) -> tuple[int, list[float]]:
-    state = load_checkpoint(stage.checkpoint) if stage.checkpoint else None
-    if state is None or stage.checkpoint is None:
+    state = from_main(load_checkpoint(stage.checkpoint) if stage.checkpoint and is_main() else None)
+    if state is None:
         return 0, []
     if state["key"] != stage.key:
         raise TrainingError(f"{stage.checkpoint} is of another recipe; give another --checkpoints folder or delete it")

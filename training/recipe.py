@@ -35,6 +35,9 @@ class Recipe:
     pretrain_rate: float = 5e-4
     pretrain_temperature: float = 0.2
     pretrain_batch: int = 64
+    pretrain_optimiser: str = "adamw"
+    lars_rate: float = 0.075
+    """LARS's rate for one scan a step; it grows with the root of their number (Chen et al. 2020, appendix B.1)."""
     real_steps: int = 200
     real_rate: float = 5e-4
     real_share: float = 0.6

@@ -1,4 +1,7 @@
-"""SimCLR: two views of a scan attract, all others repel (Chen et al. 2020, "A Simple Framework for Contrastive Learning")."""
+"""SimCLR: two views of a scan attract, all others repel (Chen et al. 2020, "A Simple Framework for Contrastive Learning").
+
+Of several processes each sees its own scans; negatives and batch norm's statistics are those of all (`nt_xent`, `batch_norm`).
+"""
 
 import math
 from pathlib import Path
@@ -9,12 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.batch_norm import BatchNorm1d
 from training.checkpoint import StopSignal, seed_for
 from training.distributed import gather, rank, world, wrapped
 from training.encoder import EfficientNetLite0
 from training.encoder_resnet import ResNet50
 from training.loop import Schedule, Stage, bf16, optimise
 from training.network import channels_last, standardise
+from training.optimisers import LARS_DECAY
 from training.recipe import Recipe
 from training.sampling import order_at
 from training.views import VIEWS, view
@@ -31,7 +36,7 @@ class Contrast(nn.Module):
         self.encoder = encoder
         wide = 512
         self.project = nn.Sequential(
-            nn.Linear(encoder.features, wide, bias=False), nn.BatchNorm1d(wide), nn.ReLU(), nn.Linear(wide, PROJECTION)
+            nn.Linear(encoder.features, wide, bias=False), BatchNorm1d(wide), nn.ReLU(), nn.Linear(wide, PROJECTION)
         )
 
     def forward(self, scans: Tensor) -> Tensor:
@@ -63,6 +68,33 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     return functional.cross_entropy(similarity, partner)
 
 
+def views_of(scans: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two views of each scan (section 2.1, "data augmentation"), float32 [N, 1, S, S] in 0..255 each.
+
+    Args:
+        scans: uint8 [N, S, S], viewed twice, or [N, 2, S, S], two acquisitions of one anatomy, each viewed once.
+        recipe: `views`, how far the image augmentations go.
+        generator: draws the views.
+    """
+    first, second = scans.unbind(1) if scans.ndim == 4 else (scans, scans)
+    strength = VIEWS[recipe.views]
+    return view(first, strength, generator), view(second, strength, generator)
+
+
+def schedule_of(recipe: Recipe, scans: int, batch: int) -> Schedule:
+    """Steps and rates of a pretraining on so many scans, `batch` of them a process and step.
+
+    LARS has the paper's rate for small batches, a base times the square root of the scans a step (appendix B.1), the paper's
+    decay (section 2.2), and no clipping, since it sets its own step lengths.
+    """
+    together = batch * world()
+    steps = max(1, math.ceil(recipe.pretrain_epochs * scans / together))
+    if recipe.pretrain_optimiser == "lars":
+        rate = recipe.lars_rate * math.sqrt(together)
+        return Schedule(steps, rate, LARS_DECAY, ema=recipe.ema, clip=math.inf, optimiser="lars")
+    return Schedule(steps, recipe.pretrain_rate, recipe.weight_decay, ema=recipe.ema, optimiser=recipe.pretrain_optimiser)
+
+
 def pretrain(
     encoder: EfficientNetLite0 | ResNet50,
     scans: NDArray[np.uint8],
@@ -75,8 +107,8 @@ def pretrain(
 
     Args:
         encoder: is trained.
-        scans: [N, S, S] scans (two image views of each), or [N, 2, S, S] (two acquisitions of one anatomy, a view of each).
-        recipe: pretrain_* fields.
+        scans: uint8 [N, S, S] scans (two image views of each), or [N, 2, S, S] (two acquisitions of one anatomy, a view of each).
+        recipe: pretrain_* fields, lars_rate.
         checkpoint: file for resuming.
         stop: SIGTERM.
 
@@ -87,18 +119,14 @@ def pretrain(
     channels_last(model)
     network = wrapped(model)
     batch = min(recipe.pretrain_batch, len(scans) // world())
-    steps = max(1, math.ceil(recipe.pretrain_epochs * len(scans) / (batch * world())))
-    paired = scans.ndim == 4
 
     def loss_of(step: int) -> Tensor:
         chosen = order_at(step, batch, len(scans), seed=recipe.seed, salt="pretrain")
         generator = torch.Generator().manual_seed(seed_for(recipe.seed, "pretrain", step, rank()))
-        picked = torch.from_numpy(scans[chosen])
-        sides = (picked[:, 0], picked[:, 1]) if paired else (picked, picked)
-        both = torch.cat([view(side, VIEWS[recipe.views], generator) for side in sides])
+        both = torch.cat(views_of(torch.from_numpy(scans[chosen]), recipe, generator))
         with bf16():
             unit = network(both)
         return nt_xent(unit[:batch], unit[batch:], recipe.pretrain_temperature)
 
-    schedule = Schedule(steps, recipe.pretrain_rate, recipe.weight_decay, ema=recipe.ema)
-    return optimise(model, loss_of, schedule, Stage("pretrain", recipe.key(), checkpoint, stop))
+    stage = Stage("pretrain", recipe.key(), checkpoint, stop)
+    return optimise(model, loss_of, schedule_of(recipe, len(scans), batch), stage)
