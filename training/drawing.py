@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data import ScanSet, drawn, phantom_set
+from training.distributed import host_first
 from training.recipe import Recipe
 
 PHANTOM_SEEDS = 1_000_000
@@ -28,16 +29,18 @@ class Draws:
 
 
 def draw(recipe: Recipe, cache: Path) -> Draws:
-    """Draw, or read from the cache, all but SimCLR's pairs."""
+    """Draw, or read from the cache, all but SimCLR's pairs; of several processes one a host draws."""
     size, first = recipe.size, PHANTOM_SEEDS + recipe.first_phantom
-    return Draws(
-        phantom_set(range(first, first + recipe.phantoms), size, cache=cache),
-        drawn("outlier", range(OUTLIER_SEEDS, OUTLIER_SEEDS + recipe.outliers), size, cache=cache),
-        phantom_set(range(HELD_OUT_SEEDS, HELD_OUT_SEEDS + recipe.held_out), size, cache=cache),
-        drawn("outlier", range(HELD_OUTLIER_SEEDS, HELD_OUTLIER_SEEDS + recipe.outliers), size, cache=cache),
-    )
+    with host_first():
+        return Draws(
+            phantom_set(range(first, first + recipe.phantoms), size, cache=cache),
+            drawn("outlier", range(OUTLIER_SEEDS, OUTLIER_SEEDS + recipe.outliers), size, cache=cache),
+            phantom_set(range(HELD_OUT_SEEDS, HELD_OUT_SEEDS + recipe.held_out), size, cache=cache),
+            drawn("outlier", range(HELD_OUTLIER_SEEDS, HELD_OUTLIER_SEEDS + recipe.outliers), size, cache=cache),
+        )
 
 
 def draw_pairs(recipe: Recipe, cache: Path) -> NDArray[np.uint8]:
     """Two acquisitions of each anatomy, uint8 [N, 2, S, S]."""
-    return drawn("pair", range(PAIR_SEEDS, PAIR_SEEDS + recipe.pretrain_pairs), recipe.size, cache=cache)
+    with host_first():
+        return drawn("pair", range(PAIR_SEEDS, PAIR_SEEDS + recipe.pretrain_pairs), recipe.size, cache=cache)

@@ -37,7 +37,7 @@ class Head(nn.Module):
 
 
 class Exact(nn.Module):
-    """Encoder and projection head in float64, batch norm training: 50 layers of it, from random weights, make much of a last bit."""
+    """Encoder and projection head in float64, batch norm training: 50 layers from random weights make much of a last bit."""
 
     def __init__(self) -> None:
         super().__init__()
