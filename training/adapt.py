@@ -1,11 +1,14 @@
 """Real labels, where there are any: fine-tuning on them beside phantoms, and outputs out of fold to calibrate on."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from training.checkpoint import StopSignal, seed_for
 from training.data import ScanSet, read_set
@@ -24,11 +27,15 @@ REPLAYED = 2000
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Outputs of weights that did not see the scan: logits float32 [N, classes], labels int64 [N], patients."""
+    """Outputs of weights that did not see the scan: logits float32 [N, classes], labels int64 [N], patients, repeat int64 [N].
+
+    Folds are drawn anew `recipe.real_repeats` times; every scan stands here once a repeat.
+    """
 
     logits: NDArray[np.float32]
     labels: NDArray[np.int64]
     patients: tuple[str, ...]
+    repeat: NDArray[np.int64]
 
 
 def read_labelled(folder: Path, size: int) -> ScanSet:
@@ -98,17 +105,35 @@ def adapt_once(
 
 
 def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> OutOfFold:
-    """Fine-tune in place on all real scans; before that once a fold, for outputs out of fold."""
+    """Fine-tune in place on all real scans; before that once a fold, for outputs out of fold.
+
+    What is left in `network` is the mean of the weights of all these runs (Wortsman et al. 2022, "Model soups", section 2): they
+    start from the same weights, and their mean is steadier than any one. The figures out of fold are those of single runs.
+    """
     banks = make_banks(network, real, draws, recipe)
-    fold = folds_by_patient(real.patients, real.labels, FOLDS, seed=seed_for(recipe.seed, "folds"))
-    logits = np.zeros((len(real), network.classes), np.float32)
-    for number in range(FOLDS):
-        other = copy.deepcopy(network)
-        path = where.checkpoint(f"fold-{number}")
-        adapt_once(other, banks, np.flatnonzero(fold != number), recipe, name=f"fold-{number}", checkpoint=path, stop=stop)
-        other.encoder.dense()
-        held = np.flatnonzero(fold == number)
-        logits[held] = predict(other, real.pixels[held])[0]
-    every = np.arange(len(real))
-    adapt_once(network, banks, every, recipe, checkpoint=where.checkpoint("adapt"), stop=stop)
-    return OutOfFold(logits, real.labels, real.patients)
+    logits, states = [], []
+    for repeat in range(recipe.real_repeats):
+        fold = folds_by_patient(real.patients, real.labels, FOLDS, seed=seed_for(recipe.seed, "folds", repeat))
+        outputs = np.zeros((len(real), network.classes), np.float32)
+        for number in range(FOLDS):
+            other, name = copy.deepcopy(network), f"fold-{repeat}-{number}"
+            adapt_once(other, banks, np.flatnonzero(fold != number), recipe, name=name, checkpoint=where.checkpoint(name), stop=stop)
+            states.append(copy.deepcopy(other.state_dict()))
+            other.encoder.dense()
+            held = np.flatnonzero(fold == number)
+            outputs[held] = predict(other, real.pixels[held])[0]
+        logits.append(outputs)
+    adapt_once(network, banks, np.arange(len(real)), recipe, checkpoint=where.checkpoint("adapt"), stop=stop)
+    network.load_state_dict(mean_weights([*states, network.state_dict()]))
+    repeats = recipe.real_repeats
+    which = np.repeat(np.arange(repeats), len(real))
+    return OutOfFold(np.concatenate(logits), np.tile(real.labels, repeats), real.patients * repeats, which)
+
+
+def mean_weights(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of several trainings' weights and batch norm statistics; counters are the last one's."""
+    last = states[-1]
+    return {
+        name: torch.stack([state[name] for state in states]).mean(dim=0) if value.is_floating_point() else value
+        for name, value in last.items()
+    }

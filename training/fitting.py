@@ -50,9 +50,11 @@ def fit(network: Network, draws: Draws, recipe: Recipe, *, out_of_fold: OutOfFol
     axes, ood = _fit_distance(features, outside)
     fitted_on = f"{len(labels)} held-out phantoms, half of them as random views"
     if out_of_fold is not None:
-        logits, labels, fitted_on = out_of_fold.logits, out_of_fold.labels, f"{len(out_of_fold.labels)} real scans, out of fold"
+        logits, labels = out_of_fold.logits, out_of_fold.labels
+        fitted_on = f"{int((out_of_fold.repeat == 0).sum())} real scans, out of fold"
     tempered = calibration(logits, labels, fitted_on=fitted_on, cross_fitted=out_of_fold is not None)
-    sets = conformal(logits, labels, tempered.temperature, alpha=recipe.alpha)
+    once = slice(None) if out_of_fold is None else out_of_fold.repeat == 0  # a rank counts each scan once
+    sets = conformal(logits[once], labels[once], tempered.temperature, alpha=recipe.alpha)
     patients = out_of_fold.patients if out_of_fold else (*draws.held_out.patients, *draws.held_out.patients)
     result = _metrics(logits, labels, np.array(patients), tempered.temperature)
     measured = {"out_of_fold" if out_of_fold else "held_out_phantoms": result, "gate": gate_metrics(result)}

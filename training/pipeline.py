@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lambda_src.model.manifest import CLASSES, Training
-from training.adapt import adapt, read_labelled
+from training.adapt import adapt, mean_weights, read_labelled
 from training.bundle_writer import Contents, write_bundle
 from training.checkpoint import StopSignal, load_checkpoint, seed_for
 from training.data import generator_digest
@@ -96,8 +96,7 @@ def _weights_of(path: Path) -> dict[str, Tensor]:
 
 def average_with(network: Network, path: Path) -> None:
     """The mean of these weights and an earlier training's of the same beginnings (Wortsman et al. 2022, "Model soups")."""
-    other, own = _weights_of(path), network.state_dict()
-    network.load_state_dict({name: (own[name] + other[name]) / 2 if own[name].is_floating_point() else own[name] for name in own})
+    network.load_state_dict(mean_weights([_weights_of(path), network.state_dict()]))
 
 
 def weights_source(recipe: Recipe, where: Places) -> str:

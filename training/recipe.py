@@ -41,8 +41,9 @@ class Recipe:
     real_steps: int = 200
     real_rate: float = 5e-4
     real_share: float = 0.6
-    real_frozen: int = 11
-    real_views: int = 8
+    real_frozen: int = 5
+    real_views: int = 12
+    real_repeats: int = 1
     real_ema: float = 0.99
     class_weights: bool = True
     smoothing: float = 0.05
