@@ -4,9 +4,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-JobState = Literal["queued", "running", "done", "rejected", "expired"]
-"""`queued` until work on it starts, `expired` when no scan came in time; `done` when each scan has its finding or its rejection,
-`rejected` when the one scan of a job could not be read."""
+JobState = Literal["queued", "running", "done", "rejected", "expired", "failed"]
+"""`queued` until work on it starts, `expired` when none had started in time; `done` when each scan has its finding or its
+rejection, `rejected` when the one scan of a job could not be read. `failed`: the last try failed for our fault, or nothing was
+heard of it for too long. The scan is kept, and the job goes on as soon as it is tried again: by the queue, or by an operator."""
+
+SILENT_SECONDS = 1800
+"""A job that nobody has worked on for so long is `failed`: every queue delivers again sooner (infra/components/intake.py)."""
 
 UPLOAD_SECONDS = 900
 """How long an upload's form is good for."""
@@ -27,7 +31,7 @@ class UploadRequest(_Wire):
 
 
 class Upload(_Wire):
-    """A form that may be posted once to the bucket: all `fields`, then the scan as the field `file`, as the last."""
+    """A form for one scan, to be posted to the bucket: all `fields`, then the scan as the field `file`, as the last."""
 
     job_id: str
     url: str

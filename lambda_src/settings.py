@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     max_bytes: int = Field(default=20_000_000, gt=0)
     max_pixels: int = Field(default=40_000_000, gt=0)
     input_bucket: str | None = None
+    input_prefix: str = ""
+    """What the keys of scans in it begin with; objects elsewhere are let be."""
     results_bucket: str | None = None
     table: str | None = None
     queue_url: str | None = None

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,11 +14,13 @@ from lambda_src.aws.findings import ONLY
 from lambda_src.aws.scans import OWNER_METADATA, RESULTS_PREFIX, result_key
 from lambda_src.batch.folders import JOBS_PREFIX, MANIFEST_NAME, Progress
 from lambda_src.batch.ports import DEFAULT_OWNER
-from lambda_src.jobs import UPLOAD_SECONDS, Job
+from lambda_src.errors import BadRequest, InternalError, problem
+from lambda_src.jobs import SILENT_SECONDS, UPLOAD_SECONDS, Job, JobState
 
 SUMMARIES_PREFIX = "summaries/"
 _MISSING = frozenset({"NoSuchKey", "404"})
 _READERS = 16
+_READ_AHEAD = 256
 
 
 class BucketFolders:
@@ -44,29 +47,35 @@ class BucketFolders:
         }
 
     def bodies(self, keys: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Each scan's key and its result, as they come."""
-        names = list(keys)
+        """Each scan's key and its result, as they come; few are held at a time."""
+        source = iter(keys)
         with ThreadPoolExecutor(_READERS) as pool:
-            yield from zip(names, pool.map(self._body, names), strict=True)
+            while names := list(islice(source, _READ_AHEAD)):
+                yield from zip(names, pool.map(self._body, names), strict=True)
 
     def keep(self, folder: str, progress: Progress) -> None:
-        """Keep how far a folder is."""
+        """Keep how far a folder is, unless somebody who looked later was faster and has kept that it is further."""
         values = {"total": progress.total, "done": progress.done, "rejected": progress.rejected}
-        clients.dynamodb().update_item(
-            TableName=self._table,
-            Key=_key(folder),
-            UpdateExpression=(
-                "SET #owner = :owner, created = if_not_exists(created, :now), problem = :problem, "
-                + ", ".join(f"#{name} = :{name}" for name in values)
-            ),
-            ExpressionAttributeNames={"#owner": "owner"} | {f"#{name}": name for name in values},
-            ExpressionAttributeValues={
-                ":owner": {"S": progress.owner},
-                ":now": {"S": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
-                ":problem": {"S": progress.problem} if progress.problem else {"NULL": True},
-            }
-            | {f":{name}": {"N": str(value)} for name, value in values.items()},
-        )
+        try:
+            clients.dynamodb().update_item(
+                TableName=self._table,
+                Key=_key(folder),
+                UpdateExpression=(
+                    "SET #owner = :owner, created = if_not_exists(created, :now), heard = :now, problem = :problem, "
+                    + ", ".join(f"#{name} = :{name}" for name in values)
+                ),
+                ConditionExpression="attribute_not_exists(#done) OR #done <= :done OR #total <> :total",
+                ExpressionAttributeNames={"#owner": "owner"} | {f"#{name}": name for name in values},
+                ExpressionAttributeValues={
+                    ":owner": {"S": progress.owner},
+                    ":now": {"S": written(datetime.now(UTC))},
+                    ":problem": {"S": progress.problem} if progress.problem else {"NULL": True},
+                }
+                | {f":{name}": {"N": str(value)} for name, value in values.items()},
+            )
+        except ClientError as error:
+            if clients.error_code(error) != "ConditionalCheckFailedException":
+                raise
 
     def summarise(self, folder: str, ending: str, text: str) -> None:
         """Keep a folder's summary: `summaries/jobs/NAME.csv` or `.ndjson` in the results bucket."""
@@ -79,17 +88,16 @@ class BucketFolders:
         if item is None or item["owner"]["S"] != owner:
             return None
         total, done, rejected = (int(item[field]["N"]) for field in ("total", "done", "rejected"))
-        problem = item["problem"].get("S")
-        complete = 0 < total == done
+        state, told = _state(total, done, of_manifest=item["problem"].get("S"), heard=item["heard"]["S"])
         return Job(
             id=name,
-            state="rejected" if problem else "done" if complete else "running",
+            state=state,
             created=item["created"]["S"],
             total=total,
             done=done - rejected,
             rejected=rejected,
-            problem={"detail": problem} if problem else None,
-            results={ending: self._address(folder, ending) for ending in ("csv", "ndjson")} if complete else None,
+            problem=told,
+            results={ending: self._address(folder, ending) for ending in ("csv", "ndjson")} if state == "done" else None,
         )
 
     def _address(self, folder: str, ending: str) -> str:
@@ -101,11 +109,33 @@ class BucketFolders:
         return body
 
 
+def written(time: datetime) -> str:
+    """A time in UTC, RFC 3339 to the second: as it is kept, sorted and sent."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def silent(heard: str) -> bool:
+    """Whether nothing has been heard of a job for too long, given when something was heard last."""
+    return heard < written(datetime.now(UTC) - timedelta(seconds=SILENT_SECONDS))
+
+
 def keys_below(bucket: str, prefix: str) -> Iterator[str]:
     """Keys of all objects below a prefix."""
     for page in clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
             yield entry["Key"]
+
+
+def _state(total: int, done: int, *, of_manifest: str | None, heard: str) -> tuple[JobState, dict[str, Any] | None]:
+    """How a folder is, and its problem: its manifest's, or that it does not get on."""
+    if of_manifest:
+        return "rejected", problem(BadRequest(of_manifest))
+    if 0 < total == done:
+        return "done", None
+    if not silent(heard):
+        return "running", None
+    detail = f"Nothing was heard for {SILENT_SECONDS // 60} min of {total - done} scans: they were set aside, or never came."
+    return "failed", problem(InternalError()) | {"detail": detail}
 
 
 def _key(folder: str) -> dict[str, Any]:

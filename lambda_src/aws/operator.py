@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _HIDDEN_S: Final = 60
 """How long messages stay hidden while they are looked at or moved; they come back by themselves if we are stopped."""
 _RECEIVE: Final = 10
+_WAIT_S: Final = 1
+"""Any wait makes SQS ask all of its servers; without one it may say that nothing is there when something is."""
 
 
 class OperatorError(Exception):
@@ -118,7 +120,7 @@ class DeadLetters:
         seen: set[str] = set()
         while True:
             received = clients.sqs().receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=_RECEIVE, VisibilityTimeout=_HIDDEN_S
+                QueueUrl=self._url, MaxNumberOfMessages=_RECEIVE, VisibilityTimeout=_HIDDEN_S, WaitTimeSeconds=_WAIT_S
             )
             fresh = [message for message in received.get("Messages", []) if message["MessageId"] not in seen]
             if not fresh:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from lambda_src.aws import clients
 from lambda_src.batch.events import ObjectEvent
-from lambda_src.batch.ports import DEFAULT_OWNER, Gone, StoredScan
+from lambda_src.batch.ports import DEFAULT_OWNER, Gone, StoredScan, is_older
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
@@ -84,10 +84,10 @@ class BucketResults:
             if current is None:
                 condition = {"IfNoneMatch": "*"}
                 continue
-            if current["Metadata"].get(_ORDER_METADATA, "") > scan.order:
-                return False
             if current["Metadata"].get(_VERSION_METADATA) == scan.version:
                 return True
+            if is_older(scan.order, current["Metadata"].get(_ORDER_METADATA, "")):
+                return False
             condition = {"IfMatch": current["ETag"]}
         raise TimeoutError("The result was overwritten by others at every attempt.")
 

@@ -9,9 +9,10 @@ from botocore.exceptions import ClientError
 
 from lambda_src.aws import clients
 from lambda_src.aws.findings import ONLY
-from lambda_src.aws.folders import BucketFolders
+from lambda_src.aws.folders import BucketFolders, silent, written
 from lambda_src.aws.scans import JOB_METADATA, OWNER_METADATA
 from lambda_src.batch.ports import StoredScan
+from lambda_src.errors import InternalError, problem
 from lambda_src.finding import new_id
 from lambda_src.jobs import UPLOAD_SECONDS, Job, JobState, Upload
 
@@ -24,7 +25,7 @@ UPLOADS_PREFIX: Final = "uploads/"
 KEPT_DAYS = 30
 """How long a job can be asked for; the table's time to live then removes it. Its finding stays."""
 
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_UNENDED = "attribute_not_exists(scan_order)"
 
 
 class JobsTable:
@@ -35,7 +36,11 @@ class JobsTable:
 
     def started(self, scan: StoredScan) -> None:
         """A worker has the scan of a job."""
-        self._update(scan, {"state": "running"}, "attribute_not_exists(scan_order)")
+        self._update(scan, {"state": "running", "heard": written(datetime.now(UTC))}, _UNENDED)
+
+    def failed(self, scan: StoredScan) -> None:
+        """A try at the scan of a job failed; it comes again, or lies in the dead-letter queue."""
+        self._update(scan, {"state": "failed"}, _UNENDED)
 
     def ended(self, scan: StoredScan, body: str) -> None:
         """A scan's finding or rejection is kept. Of a form that was posted twice, the later scan counts."""
@@ -94,13 +99,13 @@ class BucketUploads:
             **_key(job_id),
             "owner": {"S": owner},
             "state": {"S": "queued"},
-            "created": {"S": begun.strftime(_TIME)},
-            "deadline": {"S": expires.strftime(_TIME)},
+            "created": {"S": written(begun)},
+            "deadline": {"S": written(expires)},
             "expires": {"N": str(int((begun + timedelta(days=KEPT_DAYS)).timestamp()))},
         }
         clients.dynamodb().put_item(TableName=self._table, Item=item)
         limit = size or self._max_bytes
-        return Upload(job_id=job_id, url=form["url"], fields=form["fields"], max_bytes=limit, expires=expires.strftime(_TIME))
+        return Upload(job_id=job_id, url=form["url"], fields=form["fields"], max_bytes=limit, expires=written(expires))
 
     def status(self, job_id: str, owner: str) -> Job | None:
         """The owner's job: an upload or a folder; or None."""
@@ -124,9 +129,7 @@ def _key(job_id: str) -> "dict[str, AttributeValueTypeDef]":
 
 
 def _job(job_id: str, item: "Mapping[str, AttributeValueTypeDef]") -> Job:
-    state: JobState = item["state"]["S"]  # type: ignore[assignment]
-    if state == "queued" and item["deadline"]["S"] < datetime.now(UTC).strftime(_TIME):
-        state = "expired"
+    state = _state(item)
     return Job(
         id=job_id,
         state=state,
@@ -135,5 +138,19 @@ def _job(job_id: str, item: "Mapping[str, AttributeValueTypeDef]") -> Job:
         done=int(state == "done"),
         rejected=int(state == "rejected"),
         finding_id=item["finding_id"]["S"] if state == "done" else None,
-        problem=json.loads(item["problem"]["S"]) if state == "rejected" else None,
+        problem=_problem(state, item),
     )
+
+
+def _state(item: "Mapping[str, AttributeValueTypeDef]") -> JobState:
+    state: JobState = item["state"]["S"]  # type: ignore[assignment]
+    if state == "queued" and item["deadline"]["S"] < written(datetime.now(UTC)):
+        return "expired"
+    return "failed" if state == "running" and silent(item["heard"]["S"]) else state
+
+
+def _problem(state: JobState, item: "Mapping[str, AttributeValueTypeDef]") -> dict[str, Any] | None:
+    if state == "failed":
+        return problem(InternalError())
+    told: dict[str, Any] | None = json.loads(item["problem"]["S"]) if state == "rejected" else None
+    return told

@@ -13,13 +13,19 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lambda_src.batch.events import ObjectEvent
-from lambda_src.batch.summary import csv_text, ndjson_text
+from lambda_src.batch.summary import text_of, write_csv, write_ndjson
 
 JOBS_PREFIX = "jobs/"
 MANIFEST_NAME = "manifest.json"
 """Lies among the scans and is not one."""
 
+MOST_SCANS = 10_000
+"""Of one folder: its results are listed after every batch and read together at its end, within one invocation's time."""
+
 _FOLDER = re.compile(r"(jobs/[A-Za-z0-9._-]{1,100}/).")
+
+
+_WRONG_MANIFEST = f'manifest.json must be {{"scans": [names below the folder]}}, with 1 to {MOST_SCANS:,} names.'
 
 
 class FolderManifest(BaseModel):
@@ -27,7 +33,7 @@ class FolderManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    scans: frozenset[str] = Field(min_length=1, max_length=1_000_000)
+    scans: frozenset[str] = Field(min_length=1, max_length=MOST_SCANS)
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,11 @@ class FolderStore(Protocol):
         """Keep a folder's summary."""
 
 
+def is_scan_key(key: str) -> bool:
+    """Whether an object's key is a scan's: a folder marker's and a manifest's are not."""
+    return not key.endswith("/") and key.rsplit("/", 1)[-1] != MANIFEST_NAME
+
+
 def folders_of(events: Iterable[ObjectEvent]) -> set[tuple[str, str]]:
     """Bucket and prefix of the folders that these objects lie in; objects elsewhere lie in none."""
     return {(event.bucket, match[1]) for event in events if (match := _FOLDER.match(event.key))}
@@ -84,7 +95,7 @@ def update(bucket: str, folder: str, store: FolderStore) -> Progress | None:
     try:
         names = FolderManifest.model_validate(json.loads(text)).scans
     except (ValidationError, ValueError):
-        progress = Progress(owner=owner, problem='manifest.json must be {"scans": [names below the folder]}.')
+        progress = Progress(owner=owner, problem=_WRONG_MANIFEST)
     else:
         progress = _progress(folder, {folder + name for name in names}, owner, store)
     store.keep(folder, progress)
@@ -96,6 +107,6 @@ def _progress(folder: str, keys: set[str], owner: str, store: FolderStore) -> Pr
     if done != keys:
         return Progress(len(keys), len(done), owner=owner)
     results = sorted(store.bodies(keys), key=lambda result: result[0])
-    store.summarise(folder, "csv", csv_text(results))
-    store.summarise(folder, "ndjson", ndjson_text(results))
+    store.summarise(folder, "csv", text_of(write_csv, results))
+    store.summarise(folder, "ndjson", text_of(write_ndjson, results))
     return Progress(len(keys), len(done), sum("problem" in body for _, body in results), owner)

@@ -10,6 +10,7 @@ DEFAULT_OWNER = "local"
 """Owner of scans that were put in the bucket with no upload of the API: whoever may write there."""
 
 _SEQUENCER_CHARS = 32
+_NO_SEQUENCER = "0" * _SEQUENCER_CHARS
 
 
 class Gone(Exception):
@@ -39,12 +40,20 @@ class StoredScan:
 
     @property
     def order(self) -> str:
-        """Sorts the versions of one key, the newest last.
-
-        Sequencers are compared as text after padding the shorter on the right with zeros (S3 User Guide, "Event message
-        structure"). Where the event had none, the time of writing decides, to the second.
-        """
+        """Text that places this version among those of its key: its sequencer and its time of writing; see `is_older`."""
         return f"{self.sequencer.upper():0<{_SEQUENCER_CHARS}}-{int(self.modified.timestamp()):012d}"
+
+
+def is_older(order: str, than: str) -> bool:
+    """Whether one version of a key was written before another, by their `StoredScan.order`.
+
+    Sequencers are compared as text after padding the shorter on the right with zeros (S3 User Guide, "Event message
+    structure"). Where one of the two came by no event of S3's, as in a backfill, only the times can be compared, to the second.
+    """
+    (sequencer, _, time), (other_sequencer, _, other_time) = order.partition("-"), than.partition("-")
+    if _NO_SEQUENCER in (sequencer, other_sequencer):
+        return time < other_time
+    return sequencer < other_sequencer
 
 
 class Scans(Protocol):
@@ -79,6 +88,9 @@ class Jobs(Protocol):
 
     def started(self, scan: StoredScan) -> None:
         """A worker has the scan; nothing where it belongs to no job."""
+
+    def failed(self, scan: StoredScan) -> None:
+        """A try at the scan failed for our fault; nothing where it belongs to no job."""
 
     def ended(self, scan: StoredScan, body: str) -> None:
         """What is kept of the scan; nothing where it belongs to no job."""

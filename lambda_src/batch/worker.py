@@ -8,18 +8,19 @@ repeated by another worker, at any time, with the same result, so a message is d
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeVar
 
 from lambda_src.batch.events import ObjectEvent
-from lambda_src.batch.folders import MANIFEST_NAME
+from lambda_src.batch.folders import is_scan_key
 from lambda_src.batch.identity import finding_id
 from lambda_src.batch.ports import Findings, Gone, Jobs, Results, Scans, StoredScan
 from lambda_src.batch.rejection import rejection
 from lambda_src.classifier import Classifier, Prepared
 from lambda_src.errors import ScanError, TooLarge
-from lambda_src.finding import now
+from lambda_src.finding import Finding, now
 from lambda_src.imaging.decode import decode
 
 T = TypeVar("T")
@@ -36,6 +37,8 @@ class Limits:
         run_size: most scans in one run of the graph.
         transfers: objects in flight from and to the stores.
         decoders: scans decoded at the same time; each can need 160 MB at the limit of 40 megapixels.
+        prefix: what the keys of scans begin with.
+        results_bucket: whose objects are never scans, or a result would bring forth another.
     """
 
     bucket: str | None
@@ -44,6 +47,8 @@ class Limits:
     run_size: int = 16
     transfers: int = 16
     decoders: int = 2
+    prefix: str = ""
+    results_bucket: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,32 +103,60 @@ class Worker:
 
     def _classify(self, ready: Sequence[_Ready]) -> dict[Future[Ending], ObjectEvent]:
         """One run of the graph, and the writes that it starts."""
-        findings = self._classifier.findings([item.prepared for item in ready])
-        named = [
-            (item, finding.model_copy(update={"id": finding_id(item.stored)}))
-            for item, finding in zip(ready, findings, strict=True)
-        ]
+        findings = self._run([item.prepared for item in ready])
         return {
-            self._pool.submit(self._keep, item.stored, finding.wire_json(), finding.outcome): item.event
-            for item, finding in named
+            self._pool.submit(self._finish, item.stored, finding): item.event
+            for item, finding in zip(ready, findings, strict=True)
         }
+
+    def _run(self, prepared: Sequence[Prepared]) -> Sequence[Finding | Exception]:
+        """Findings by one run of the graph; where it fails, one by one, so that the scan that can't be run fails alone."""
+        findings = _attempt(lambda: self._classifier.findings(prepared))
+        if not isinstance(findings, Exception):
+            return findings
+        if len(prepared) == 1:
+            return [findings]
+        return [answer for item in prepared for answer in self._run([item])]
 
     def _fetch(self, event: ObjectEvent) -> _Ready | Ending:
         if not self._is_scan(event):
             return "ignored"
         try:
             stored = self._scans.head(event)
-            kept = self._findings.body(finding_id(stored))
-            if kept is not None:
-                self._tell(stored, kept)
-                return "repeated"
-            self._jobs.started(stored)
-            return _Ready(event, stored, self._prepare(stored))
+            with self._failure_told(stored):
+                return self._begin(event, stored)
         except Gone:
             return "gone"
+
+    def _begin(self, event: ObjectEvent, stored: StoredScan) -> _Ready | Ending:
+        kept = self._findings.body(finding_id(stored))
+        if kept is not None:
+            self._tell(stored, kept)
+            return "repeated"
+        self._jobs.started(stored)
+        try:
+            return _Ready(event, stored, self._prepare(stored))
         except ScanError as error:
             refused = rejection(error, id=finding_id(stored), created=now())
             return self._keep(stored, refused.model_dump_json(), "rejected")
+
+    def _finish(self, stored: StoredScan, finding: Finding | Exception) -> Ending:
+        with self._failure_told(stored):
+            if isinstance(finding, Exception):
+                raise finding
+            named = finding.model_copy(update={"id": finding_id(stored)})
+            return self._keep(stored, named.wire_json(), finding.outcome)
+
+    @contextmanager
+    def _failure_told(self, stored: StoredScan) -> Iterator[None]:
+        """Note a failure that is ours in the scan's job, if the job can be reached: it may be what failed."""
+        try:
+            yield
+        except Gone:
+            raise
+        except Exception:
+            _attempt(lambda: self._jobs.failed(stored))
+            raise
 
     def _prepare(self, stored: StoredScan) -> Prepared:
         """A scan made ready for the graph. Its size is checked before a byte of it is read."""
@@ -147,8 +180,9 @@ class Worker:
 
     def _is_scan(self, event: ObjectEvent) -> bool:
         """Whether an object is one to classify: results, folder markers and manifests are not."""
-        right_bucket = self._limits.bucket in (None, event.bucket)
-        return right_bucket and not event.key.endswith("/") and event.key.rsplit("/", 1)[-1] != MANIFEST_NAME
+        limits = self._limits
+        right_bucket = limits.bucket in (None, event.bucket) and event.bucket != limits.results_bucket
+        return right_bucket and event.key.startswith(limits.prefix) and is_scan_key(event.key)
 
 
 def _grouped(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -1,45 +1,24 @@
 """`batch`: the operator's commands for buckets full of scans."""
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
-
-from tqdm import tqdm
+from typing import Any
 
 from lambda_src.aws import operator
 from lambda_src.aws.folders import BucketFolders
 from lambda_src.aws.operator import DeadLetters, OperatorError
 from lambda_src.aws.scans import RESULTS_PREFIX
-from lambda_src.batch.folders import JOBS_PREFIX, MANIFEST_NAME, update
-from lambda_src.batch.summary import csv_text, ndjson_text, write_parquet
-from lambda_src.cli.files import select
+from lambda_src.batch.folders import is_scan_key, update
+from lambda_src.batch.summary import Results, write_csv, write_ndjson, write_parquet
+from lambda_src.cli.submit import submit
+from lambda_src.cli.target import Target
 from lambda_src.local.names import AWS_URL, join
 from lambda_src.settings import Settings
 
 FAILED = 1
-UPLOADS_AT_ONCE = 16
-
-
-@dataclass(frozen=True)
-class Target:
-    """`s3://bucket/prefix/`: the prefix is empty or ends with a slash."""
-
-    bucket: str
-    prefix: str
-
-    def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}"
-
-    @property
-    def is_job(self) -> bool:
-        """Whether it is a folder that is one job: jobs/NAME/."""
-        return self.prefix.startswith(JOBS_PREFIX) and self.prefix.count("/") == 2
 
 
 def add_batch(commands: Any) -> None:
@@ -65,7 +44,7 @@ def _command(
     if "folder" in positional:
         parser.add_argument("folder", type=Path, metavar="FOLDER")
     if "target" in positional:
-        parser.add_argument("target", type=_target, metavar="s3://BUCKET/PREFIX")
+        parser.add_argument("target", type=Target.parse, metavar="s3://BUCKET/PREFIX")
     parser.add_argument(
         "--local", nargs="?", const=AWS_URL, metavar="URL", help=f"the AWS of a `make run`, and no other ({AWS_URL})"
     )
@@ -86,30 +65,7 @@ def _guarded(run: Callable[[argparse.Namespace], None], options: argparse.Namesp
 
 
 def _submit(options: argparse.Namespace) -> None:
-    target: Target = options.target
-    files = {path.relative_to(options.folder).as_posix(): path for path in select([options.folder]).files}
-    if not files:
-        raise OperatorError(f"{options.folder} holds no scans.")
-    if target.is_job:
-        manifest = json.dumps({"scans": sorted(files)}, ensure_ascii=False)
-        operator.put(target.bucket, target.prefix + MANIFEST_NAME, manifest.encode())
-    there = operator.listing(target.bucket, target.prefix)
-    missing = [name for name, path in files.items() if not _is_there(path, there.get(target.prefix + name))]
-
-    def send(name: str) -> None:
-        operator.upload(files[name], target.bucket, target.prefix + name)
-
-    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-        for _ in tqdm(pool.map(send, missing), total=len(missing), unit="scan", disable=not sys.stderr.isatty()):
-            pass
-    print(f"{target}: {len(files)} scans, {len(missing)} sent, {len(files) - len(missing)} were there.")
-
-
-def _is_there(path: Path, remote: operator.Remote | None) -> bool:
-    facts = path.stat()
-    return (
-        remote is not None and remote.size == facts.st_size and remote.modified.timestamp() >= int(facts.st_mtime)
-    )  # a listing's times are whole seconds
+    submit(options.folder, options.target)
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -123,7 +79,7 @@ def _status(options: argparse.Namespace) -> None:
             ending = f", {progress.rejected} of them rejected" if progress.complete else ""
             print(f"{target}: {progress.done} of {progress.total} done{ending}.")
             return
-    scans = {key for key in operator.listing(target.bucket, target.prefix) if not key.endswith(("/", MANIFEST_NAME))}
+    scans = {key for key in operator.listing(target.bucket, target.prefix) if is_scan_key(key)}
     found = operator.listing(results_bucket, RESULTS_PREFIX + target.prefix)
     done = {key.removeprefix(RESULTS_PREFIX).removesuffix(".json") for key in found}
     print(f"{target}: {len(scans & done)} of {len(scans)} done.")
@@ -146,17 +102,13 @@ def _export(options: argparse.Namespace) -> None:
     if options.format == "parquet":
         _export_parquet(rows, options.output)
         return
-    text = csv_text(rows) if options.format == "csv" else ndjson_text(rows)
+    write = write_csv if options.format == "csv" else write_ndjson
     with options.output.open("w", encoding="utf-8") if options.output else nullcontext(sys.stdout) as out:
-        _write(out, text)
+        write(rows, out)
+        out.flush()
 
 
-def _write(out: TextIO, text: str) -> None:
-    out.write(text)
-    out.flush()
-
-
-def _export_parquet(rows: Iterator[tuple[str, Mapping[str, Any]]], output: Path | None) -> None:
+def _export_parquet(rows: Results, output: Path | None) -> None:
     if output is None:
         raise OperatorError("Parquet needs a file: --output findings.parquet")
     try:
@@ -170,12 +122,3 @@ def _named(variable: str) -> str:
     if value is None:
         raise OperatorError(f"{variable} is not set; for a `make run` on this machine say --local.")
     return value
-
-
-def _target(text: str) -> Target:
-    scheme, _, rest = text.partition("://")
-    bucket, _, prefix = rest.partition("/")
-    if scheme != "s3" or not bucket:
-        raise argparse.ArgumentTypeError(f"{text} is no s3://BUCKET/PREFIX")
-    prefix = prefix.strip("/")
-    return Target(bucket, f"{prefix}/" if prefix else "")

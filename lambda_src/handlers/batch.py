@@ -69,13 +69,20 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def parts(settings: Settings) -> Parts:
     """The process's parts, built once."""
     table, results = settings.table, settings.results_bucket
-    if table is None or results is None:
-        raise RuntimeError("The batch handler needs OCT_TABLE and OCT_RESULTS_BUCKET.")
+    if table is None or results is None or results == settings.input_bucket:
+        raise RuntimeError("The batch handler needs OCT_TABLE, and an OCT_RESULTS_BUCKET that is not OCT_INPUT_BUCKET.")
     classifier = open_classifier(settings.model_uri, settings.model_sha256)
     worker = Worker(
         MeteredClassifier(classifier, "oct-batch") if IN_LAMBDA else classifier,
         Stores(BucketScans(), FindingsTable(table), BucketResults(results), JobsTable(table)),
-        Limits(settings.input_bucket, settings.max_bytes, settings.max_pixels, decoders=os.cpu_count() or 1),
+        Limits(
+            settings.input_bucket,
+            settings.max_bytes,
+            settings.max_pixels,
+            decoders=os.cpu_count() or 1,
+            prefix=settings.input_prefix,
+            results_bucket=results,
+        ),
     )
     return Parts(worker, BucketFolders(results, table), FailuresTable(table))
 

@@ -58,6 +58,10 @@ class MemoryStores:
         self._pass("started")
         self.told.append(("started", scan.key))
 
+    def failed(self, scan: StoredScan) -> None:
+        self._pass("failed")
+        self.told.append(("failed", scan.key))
+
     def ended(self, scan: StoredScan, body: str) -> None:
         self._pass("ended")
         self.told.append((body, scan.key))

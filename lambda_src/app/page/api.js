@@ -60,7 +60,7 @@ async function awaitJob(id, signal) {
     const { body: job, problem } = await call(`v1/jobs/${id}`, { signal });
     if (problem) return { problem };
     if (job.state === "done") return call(`v1/findings/${job.finding_id}`, { signal });
-    if (job.state === "rejected") return { problem: job.problem };
+    if (job.state === "rejected" || job.state === "failed") return { problem: job.problem };
     if (job.state === "expired") return { problem: { ...UNREACHABLE, title: "The upload has expired", detail: "No scan came in time." } };
   }
 }

@@ -41,7 +41,7 @@ def create_upload(
     responses=problem_responses(401, 404, 406, 500),
 )
 def read_job(request: Request, job_id: str) -> Job:
-    """Queued, running, done, rejected or expired; only the owner's own jobs."""
+    """Queued, running, done, rejected, expired or failed; only the owner's own jobs."""
     services = services_of(request)
     job = services.desk.status(job_id, services.owner_of(request)) if services.desk else None
     if job is None:

@@ -1,4 +1,5 @@
 from infra import config
+from lambda_src.jobs import SILENT_SECONDS
 
 
 def queues(assembly):
@@ -9,8 +10,12 @@ def queues(assembly):
 
 def test_a_message_is_hidden_for_six_timeouts_and_set_aside_after_some_deliveries(production):
     queue = queues(production)
-    assert queue["VisibilityTimeout"] >= 6 * config.PRODUCTION.batch_function.timeout_s
+    assert queue["VisibilityTimeout"] >= 6 * config.PRODUCTION.batch_function.timeout_s + config.PRODUCTION.batch.window_s
     assert queue["RedrivePolicy"]["maxReceiveCount"] == config.PRODUCTION.batch.receives
+
+
+def test_a_job_is_not_taken_for_failed_while_its_message_is_hidden(production):
+    assert 2 * queues(production)["VisibilityTimeout"] < SILENT_SECONDS
 
 
 def test_a_new_scan_becomes_a_message(production):

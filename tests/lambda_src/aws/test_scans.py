@@ -82,6 +82,17 @@ def test_without_sequencers_the_time_of_writing_orders_versions(cloud: Cloud) ->
     assert not BucketResults(FINDINGS).publish(earlier, "old")
 
 
+def test_a_newer_version_that_came_by_no_event_is_taken_and_then_kept(cloud: Cloud) -> None:
+    old, new = put_scan("a", b"1"), put_scan("a", b"2")
+    published = BucketResults(FINDINGS)
+    late = head("a", old, "FF")
+    backfilled = replace(head("a", new), modified=late.modified + timedelta(seconds=2))
+    assert published.publish(late, "old")
+    assert published.publish(backfilled, "new")
+    assert not published.publish(late, "old")
+    assert list(results().values()) == [b"new"]
+
+
 def test_the_same_version_is_written_once(cloud: Cloud) -> None:
     put_scan("a", b"1")
     published = BucketResults(FINDINGS)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from lambda_src.aws import clients, uploads
+from lambda_src.aws import clients, folders, uploads
 from lambda_src.aws.scans import BucketScans
 from lambda_src.aws.uploads import BucketUploads, JobsTable
 from lambda_src.batch.events import ObjectEvent
@@ -73,6 +73,33 @@ def test_a_job_s_way(desk: BucketUploads) -> None:
     JobsTable(TABLE).started(scan)  # a second delivery
     note()
     assert states == [("queued", 0, 0, None), ("running", 0, 0, None), ("done", 1, 0, "F")]
+
+
+def test_a_job_whose_try_failed_says_so_and_goes_on_when_it_is_tried_again(desk: BucketUploads) -> None:
+    upload = desk.create("anna", content_type="image/png", size=None)
+    scan, jobs = posted(upload), JobsTable(TABLE)
+    states = []
+    for step in (jobs.started, jobs.failed, jobs.started, lambda scan: jobs.ended(scan, DONE), jobs.failed):
+        step(scan)
+        job = desk.status(upload.job_id, "anna")
+        assert job is not None
+        states.append((job.state, job.problem and job.problem["type"]))
+    failed = ("failed", "urn:oct:problem:internal")
+    assert states == [("running", None), failed, ("running", None), ("done", None), ("done", None)]
+
+
+def test_a_job_that_nothing_is_heard_of_has_failed(desk: BucketUploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = desk.create("anna", content_type="image/png", size=None)
+    scan = posted(upload)
+    JobsTable(TABLE).started(scan)  # and then its worker was killed, each time
+    monkeypatch.setattr(folders, "SILENT_SECONDS", -2)
+    job = desk.status(upload.job_id, "anna")
+    assert job is not None
+    assert (job.state, job.finding_id) == ("failed", None)
+    JobsTable(TABLE).ended(scan, DONE)
+    job = desk.status(upload.job_id, "anna")
+    assert job is not None
+    assert job.state == "done"
 
 
 def test_a_rejected_job_says_why(desk: BucketUploads) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lambda_src.batch.events import ObjectEvent
-from lambda_src.batch.folders import Progress, folders_of, update
+from lambda_src.batch.folders import Progress, folders_of, is_scan_key, update
 
 FOLDER = "jobs/night/"
 ANSWERED = {"id": "F", "outcome": "answered", "label": "CNV", "triage": "urgent", "probabilities": {}, "prediction_set": ["CNV"]}
@@ -17,6 +17,8 @@ REJECTED = {
     "triage": "needs_review",
     "problem": {"type": "urn:oct:problem:truncated"},
 }
+
+TOO_MANY = json.dumps({"scans": [str(index) for index in range(10_001)]}).encode()
 
 
 @dataclass
@@ -60,6 +62,14 @@ def test_where_folders_lie(key: str, folder: str | None) -> None:
     assert folders_of([ObjectEvent("scans", key)]) == ({("scans", folder)} if folder else set())
 
 
+@pytest.mark.parametrize(
+    ("key", "is_one"),
+    [("a.png", True), ("a/manifest.json.png", True), ("a/", False), ("manifest.json", False), ("a/manifest.json", False)],
+)
+def test_which_keys_are_scans(key: str, is_one: bool) -> None:
+    assert is_scan_key(key) == is_one
+
+
 def test_progress_is_told_by_results() -> None:
     folders = Folders(results={"jobs/night/a.png": ANSWERED, "jobs/night/not-listed.png": ANSWERED, "jobs/other/b.png": ANSWERED})
     assert update("scans", FOLDER, folders) == Progress(total=2, done=1, owner="anna")
@@ -83,10 +93,10 @@ def test_a_folder_without_a_manifest_is_no_job() -> None:
     assert folders.kept == []
 
 
-@pytest.mark.parametrize("text", [b"", b"{}", b"[]", b'{"scans": []}', b'{"scans": [1]}', b"\xff"])
+@pytest.mark.parametrize("text", [b"", b"{}", b"[]", b'{"scans": []}', b'{"scans": [1]}', b"\xff", TOO_MANY])
 def test_a_manifest_that_cannot_be_used_says_so(text: bytes) -> None:
     folders = Folders(text=text)
     progress = update("scans", FOLDER, folders)
     assert progress is not None
-    assert progress.problem == 'manifest.json must be {"scans": [names below the folder]}.'
+    assert progress.problem == 'manifest.json must be {"scans": [names below the folder]}, with 1 to 10,000 names.'
     assert not progress.complete

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ulid import ULID
 
@@ -30,3 +30,10 @@ def test_it_looks_like_any_other_finding_s_id_and_tells_the_time() -> None:
     assert made.isalnum()
     assert made.isupper()
     assert ULID.from_str(made[:26]).datetime == SCAN.modified
+
+
+def test_without_versions_the_same_contents_put_again_are_the_same_scan() -> None:
+    plain = replace(SCAN, versioned=False, version="etag")
+    again = replace(plain, modified=plain.modified + timedelta(days=1))
+    assert finding_id(plain) == finding_id(again)
+    assert finding_id(SCAN) != finding_id(replace(SCAN, modified=again.modified))

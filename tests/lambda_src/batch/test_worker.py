@@ -1,11 +1,13 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from lambda_src.batch.events import ObjectEvent
 from lambda_src.batch.worker import Limits, Worker
-from lambda_src.classifier import Classifier, load_classifier
+from lambda_src.classifier import Classifier, Prepared, load_classifier
+from lambda_src.finding import Finding
 from tests.support.pictures import band, encoded
 from tests.support.stores import MemoryStores
 
@@ -72,6 +74,19 @@ def test_other_buckets_are_ignored(classifier: Classifier) -> None:
     assert list(worker.process([ObjectEvent("findings", "findings/a.png.json")]).values()) == ["ignored"]
 
 
+def test_only_keys_with_the_prefix_are_scans(classifier: Classifier) -> None:
+    stores = MemoryStores({"oct/a.png": SCAN, "fundus/a.png": SCAN, "octopus.png": SCAN})
+    limits = Limits("scans", 1_000_000, 1_000_000, prefix="oct/")
+    endings = work(classifier, stores, *stores.objects, limits=limits)
+    assert endings == {"oct/a.png": "answered", "fundus/a.png": "ignored", "octopus.png": "ignored"}
+
+
+def test_results_are_no_scans_even_where_any_bucket_may_hold_them(classifier: Classifier) -> None:
+    worker = Worker(classifier, MemoryStores({"a": SCAN}).all(), Limits(None, 1_000_000, 1_000_000, results_bucket="findings"))
+    endings = worker.process([ObjectEvent("findings", "a"), ObjectEvent("anywhere", "a")])
+    assert list(endings.values()) == ["ignored", "answered"]
+
+
 def test_a_deleted_object_has_no_finding(classifier: Classifier) -> None:
     stores = MemoryStores()
     assert work(classifier, stores, "a.png") == {"a.png": "gone"}
@@ -124,3 +139,24 @@ def test_a_fault_of_ours_fails_its_scan_alone(classifier: Classifier, operation:
     assert sorted(type(ending).__name__ for ending in endings.values()) == ["ConnectionError", "str"]
     assert set(work(classifier, stores, "a.png", "b.png").values()) <= {"answered", "repeated"}
     assert set(stores.results) == {"a.png", "b.png"}
+    assert ("failed", "a.png") in stores.told or operation == "head"  # before its HEAD a scan's job is not known
+
+
+def test_a_scan_that_cannot_be_run_fails_alone(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = classifier.findings
+
+    def out_of_memory(prepared: Sequence[Prepared]) -> list[Finding]:
+        if any(item.scan.width == 160 for item in prepared):
+            raise MemoryError
+        return run(prepared)
+
+    monkeypatch.setattr(classifier, "findings", out_of_memory)
+    stores = MemoryStores(dict.fromkeys("abc", SCAN) | {"wide": encoded(band(0.1, shape=(96, 160)))})
+    endings = work(classifier, stores, *stores.objects)
+    assert {key: type(ending).__name__ for key, ending in endings.items()} == {
+        "a": "str",
+        "b": "str",
+        "c": "str",
+        "wide": "MemoryError",
+    }
+    assert [said for said, key in stores.told if key == "wide"] == ["started", "failed"]

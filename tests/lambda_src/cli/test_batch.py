@@ -7,9 +7,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from lambda_src.aws import clients
+from lambda_src.aws.uploads import BucketUploads
 from lambda_src.cli.main import main
 from lambda_src.handlers.batch import handler
 from lambda_src.local.cloud import Cloud, upload_bundle
@@ -112,6 +114,27 @@ def test_what_failed_is_named_and_redriven_after_its_fault_is_mended(cloud: Clou
     assert command("failed") == (0, "", "0 set aside.\n")
 
 
+def test_an_upload_that_was_set_aside_says_so_and_is_done_after_a_redrive(cloud: Cloud, command: Command) -> None:
+    desk = BucketUploads(SCANS, TABLE, 100_000)
+    upload = desk.create("anna", content_type="image/png", size=None)
+
+    def state() -> str:
+        job = desk.status(upload.job_id, "anna")
+        assert job is not None
+        return job.state
+
+    clients.sqs().set_queue_attributes(QueueUrl=cloud.queue_url, Attributes={"VisibilityTimeout": "0"})
+    clients.s3().delete_bucket(Bucket="oct-findings")
+    httpx2.post(upload.url, data=upload.fields, files={"file": ("scan", encoded(band(0.1)))}).raise_for_status()
+    work(cloud)
+    assert command("failed")[1].split("\t")[1:] == ["NoSuchBucket", f"uploads/{upload.job_id}\n"]
+    assert state() == "failed"
+    clients.s3().create_bucket(Bucket="oct-findings")
+    command("redrive")
+    work(cloud)
+    assert state() == "done"
+
+
 def test_without_settings_one_line_says_what_is_missing(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OCT_RESULTS_BUCKET")
     assert command("export") == (1, "", "OCT_RESULTS_BUCKET is not set; for a `make run` on this machine say --local.\n")
@@ -125,10 +148,9 @@ def test_local_means_the_running_make_run(cloud: Cloud, command: Command, monkey
     assert os.environ["OCT_TABLE"] == TABLE
 
 
-@pytest.mark.parametrize("target", ["night", "http://a/b", "s3://"])
-def test_a_target_is_in_s3(command: Command, folder: Path, target: str) -> None:
+def test_a_target_is_in_s3(command: Command, folder: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
-        command("submit", str(folder), target)
+        command("submit", str(folder), "night")
 
 
 def test_an_empty_folder_is_told(command: Command, tmp_path: Path) -> None:
