@@ -117,7 +117,9 @@ def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: 
         outputs = np.zeros((len(real), network.classes), np.float32)
         for number in range(FOLDS):
             other, name = copy.deepcopy(network), f"fold-{repeat}-{number}"
-            adapt_once(other, banks, np.flatnonzero(fold != number), recipe, name=name, checkpoint=where.checkpoint(name), stop=stop)
+            adapt_once(
+                other, banks, np.flatnonzero(fold != number), recipe, name=name, checkpoint=where.checkpoint(name), stop=stop
+            )
             states.append(copy.deepcopy(other.state_dict()))
             other.encoder.dense()
             held = np.flatnonzero(fold == number)

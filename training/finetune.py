@@ -14,6 +14,7 @@ from lambda_src.model.manifest import CLASSES
 from training.checkpoint import StopSignal, seed_for
 from training.data import ScanSet
 from training.distributed import rank, world, wrapped
+from training.drawing import Draws
 from training.loop import Schedule, Stage, bf16, optimise
 from training.network import Network, channels_last
 from training.recipe import Recipe
@@ -44,6 +45,12 @@ class Source:
 
     scans: ScanSet
     batch: int
+
+
+def phantom_sources(draws: Draws, recipe: Recipe) -> list[Source]:
+    """Phantoms, and a few outliers in each batch."""
+    few = max(1, recipe.batch // OUTLIERS_IN)
+    return [Source(draws.phantoms, recipe.batch - few), Source(outlier_set(draws.outliers), few)]
 
 
 def finetune(

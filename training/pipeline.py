@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from lambda_src.model.manifest import CLASSES, Training
 from training.adapt import adapt, mean_weights, read_labelled
+from training.both import contrast_beside
 from training.bundle_writer import Contents, write_bundle
 from training.checkpoint import StopSignal, load_checkpoint, seed_for
 from training.data import generator_digest
@@ -24,7 +25,7 @@ from training.environment import Places
 from training.errors import TrainingError
 from training.evaluate import evaluate, report
 from training.export import export, require_parity
-from training.finetune import OUTLIERS_IN, Source, finetune, outlier_set, steps_for
+from training.finetune import finetune, phantom_sources, steps_for
 from training.fitting import Fitted, fit
 from training.gate import gate_metrics
 from training.loop import Schedule
@@ -59,6 +60,7 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     losses["finetune"] = _finetune(network, draws, recipe, where, stop)
     if where.average:
         average_with(network, where.average)
+    losses["beside"] = _beside(network, draws, recipe, where, stop)
     if real is None:
         prefer_urgent(network, recipe.urgent_factor)
     out_of_fold = adapt(network, real, draws, recipe, where, stop) if real else None
@@ -109,25 +111,25 @@ def weights_source(recipe: Recipe, where: Places) -> str:
 
 
 def _pretrain(network: Network, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
-    losses: list[float] = []
-    if recipe.pretrain_pairs:
-        pairs = draw_pairs(recipe, where.cache)
-        path = where.checkpoint("pretrain")
-        losses += pretrain(network.encoder, pairs, recipe, checkpoint=path, stop=stop)
-    if where.unlabelled:
-        scans = read_unlabelled(where.unlabelled, recipe.size)
-        path = where.checkpoint("pretrain-unlabelled")
-        losses += pretrain(network.encoder, scans, recipe, checkpoint=path, stop=stop)
-    return losses
+    if not recipe.pretrain_pairs:
+        return []
+    pairs = draw_pairs(recipe, where.cache)
+    return pretrain(network.encoder, pairs, recipe, checkpoint=where.checkpoint("pretrain"), stop=stop)
 
 
 def _finetune(network: Network, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
-    few = max(1, recipe.batch // OUTLIERS_IN)
-    sources = [Source(draws.phantoms, recipe.batch - few), Source(outlier_set(draws.outliers), few)]
-    steps = steps_for(len(draws.phantoms), recipe.epochs, recipe.batch - few)
+    sources = phantom_sources(draws, recipe)
+    steps = steps_for(len(draws.phantoms), recipe.epochs, sources[0].batch)
     schedule = Schedule(steps, recipe.rate, recipe.weight_decay, ema=recipe.ema)
     path = where.checkpoint("finetune")
     return finetune(network, sources, recipe, schedule, checkpoint=path, stop=stop)
+
+
+def _beside(network: Network, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
+    if where.unlabelled is None:
+        return []
+    scans = read_unlabelled(where.unlabelled, recipe.size)
+    return contrast_beside(network, scans, draws, recipe, checkpoint=where.checkpoint("beside"), stop=stop)
 
 
 def _finish(

@@ -38,6 +38,9 @@ class Recipe:
     pretrain_optimiser: str = "adamw"
     lars_rate: float = 0.075
     """LARS's rate for one scan a step; it grows with the root of their number (Chen et al. 2020, appendix B.1)."""
+    beside_steps: int = 150
+    beside_rate: float = 3e-4
+    beside_weight: float = 0.3
     real_steps: int = 200
     real_rate: float = 5e-4
     real_share: float = 0.6

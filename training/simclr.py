@@ -28,16 +28,22 @@ PROJECTION = 128
 """Width of the projection head's output (section 2.1)."""
 
 
+WIDE = 512
+"""Width of its hidden layer."""
+
+
+def projection(features: int) -> nn.Sequential:
+    """The projection head g(.): two layers with a ReLU (section 2.1), features [N, F] to [N, 128]."""
+    return nn.Sequential(nn.Linear(features, WIDE, bias=False), BatchNorm1d(WIDE), nn.ReLU(), nn.Linear(WIDE, PROJECTION))
+
+
 class Contrast(nn.Module):
-    """Encoder and the projection head g(.), two layers with a ReLU (section 2.1); scans [N, 1, S, S] to unit vectors [N, 128]."""
+    """Encoder and projection head; scans [N, 1, S, S] to unit vectors [N, 128]."""
 
     def __init__(self, encoder: EfficientNetLite0 | ResNet50) -> None:
         super().__init__()
         self.encoder = encoder
-        wide = 512
-        self.project = nn.Sequential(
-            nn.Linear(encoder.features, wide, bias=False), BatchNorm1d(wide), nn.ReLU(), nn.Linear(wide, PROJECTION)
-        )
+        self.project = projection(encoder.features)
 
     def forward(self, scans: Tensor) -> Tensor:
         """See the class."""

@@ -12,24 +12,27 @@ from training.phantom.lesions import cnv_signs as signs
 from training.phantom.lesions.model import Lesions, Mound
 
 FAMILIES = {
-    "fibrovascular": 0.15,
+    "fibrovascular": 0.13,
     "serous": 0.06,
-    "double_layer": 0.13,
+    "double_layer": 0.11,
     "material": 0.08,
     "intraretinal": 0.04,
-    "diffuse": 0.22,
-    "scar": 0.13,
-    "granular": 0.12,
+    "diffuse": 0.18,
+    "massive": 0.14,
+    "scar": 0.11,
+    "granular": 0.10,
     "tear": 0.01,
-    "atrophic": 0.06,
+    "atrophic": 0.04,
 }
 """Share of each form, near what a clinic's treated eyes show."""
 
 
 STEEPEST = 0.55
 """Greatest height of a lesion as a share of its half width: they are broad, though pictures stretch them threefold in depth."""
-VISIBLE_UM = 45.0
+VISIBLE_UM = 70.0
 """Height from which a lesion under the retina cannot be overlooked."""
+UNEVEN_UM = 30.0
+"""Greatest unevenness of the top of a large dome: the RPE above it is stretched."""
 
 
 def sample_cnv(rng: np.random.Generator) -> Lesions:
@@ -42,7 +45,7 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
     # a lesion too flat to be seen below cysts would be DME to any reader
     tall = max((m.height_um for m in (*core, *material)), default=0.0) > VISIBLE_UM
     leak_swelling, leak_cysts = signs.leakage(rng, centre) if tall and chance(rng, 0.2) else ((), ())
-    worn = family in ("diffuse", "scar", "granular", "atrophic", "tear")
+    worn = family in ("diffuse", "scar", "granular", "atrophic", "tear") or (family == "massive" and chance(rng, 0.5))
     return Lesions(
         "CNV",
         sub_rpe=(*core, *signs.company(rng, centre)),
@@ -62,8 +65,8 @@ def sample_cnv(rng: np.random.Generator) -> Lesions:
 
 def _core(rng: np.random.Generator, family: str, centre: float) -> tuple[tuple[Mound, ...], tuple[Mound, ...]]:
     """The lesion itself: what lies below the RPE and what lies above it."""
-    if family in ("diffuse", "granular"):
-        return (_diffuse if family == "diffuse" else _granular)(rng, centre)
+    if family in _SPREAD:
+        return _SPREAD[family](rng, centre)
     if family == "fibrovascular":
         return _fibrovascular(rng, centre), (_material(rng, centre, 200.0),) if chance(rng, 0.35) else ()
     if family in ("serous", "tear", "intraretinal"):
@@ -75,7 +78,7 @@ def _core(rng: np.random.Generator, family: str, centre: float) -> tuple[tuple[M
     below = _double_layer(rng, centre) if chance(rng, 0.5) else ()
     if family == "scar":
         return below, _scar(rng, centre)
-    return below, (_material(rng, centre, 45.0 if family == "atrophic" else 280.0),)
+    return below, (_material(rng, centre, 90.0 if family == "atrophic" else 280.0),)
 
 
 def _mound(
@@ -137,7 +140,7 @@ def _serous(rng: np.random.Generator, centre: float, scale: float = 1.0) -> Moun
 def _double_layer(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
     """A shallow, wavy separation of the RPE from Bruch's membrane."""
     half = log_uniform(rng, 350.0, 2600.0)
-    x, height = centre + float(rng.normal(0, 250.0)), float(rng.uniform(20.0, 80.0))
+    x, height = centre + float(rng.normal(0, 250.0)), float(rng.uniform(28.0, 95.0))
     return (_mound(rng, x, half, height, (0.25, 0.85), (0.02, 0.25), rough=0.6),)
 
 
@@ -153,8 +156,8 @@ def _diffuse(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...]
     """A low plate under most of the macula, gently uneven: what many treated eyes come to."""
     reach = log_uniform(rng, 900.0, 4000.0)
     level = float(rng.uniform(0.35, 0.75))
-    plates = [_mound(rng, centre, reach, float(rng.uniform(10.0, 75.0)), (level, level), (0.02, 0.22))]
-    for _ in range(int(rng.integers(0, 9))):
+    plates = [_mound(rng, centre, reach, float(rng.uniform(28.0, 110.0)), (level, level), (0.05, 0.25))]
+    for _ in range(int(rng.integers(1, 10))):
         half = log_uniform(rng, 120.0, 700.0)
         shade = float(np.clip(level + rng.normal(0.0, 0.1), 0.15, 0.95))
         plates.append(
@@ -162,9 +165,9 @@ def _diffuse(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...]
                 rng,
                 centre + float(rng.normal(0.0, 0.6 * reach)),
                 half,
-                log_uniform(rng, 15.0, 110.0),
+                log_uniform(rng, 22.0, 140.0),
                 (shade, shade),
-                (0.02, 0.22),
+                (0.05, 0.25),
             )
         )
     below = int(rng.integers(0, len(plates) + 1))
@@ -182,11 +185,33 @@ def _granular(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...
         height = log_uniform(rng, 18.0, 140.0)
         shade = float(np.clip(level + rng.normal(0.0, uneven), 0.15, 0.95))
         lumps.append(_mound(rng, centre + float(rng.normal(0.0, 0.6 * reach)), half, height, (shade, shade), (0.02, 0.2)))
-    plate = _mound(rng, centre, reach, float(rng.uniform(10.0, 90.0)), (level, level), (0.02, 0.2))
+    plate = _mound(rng, centre, reach, float(rng.uniform(20.0, 100.0)), (level, level), (0.02, 0.2))
     below = int(rng.integers(0, len(lumps) + 1)) if chance(rng, 0.4) else 0
     if chance(rng, 0.4):
         return (plate, *lumps[:below]), tuple(lumps[below:])
     return tuple(lumps[:below]), (plate, *lumps[below:])
+
+
+def _massive(rng: np.random.Generator, centre: float) -> tuple[tuple[Mound, ...], tuple[Mound, ...]]:
+    """A grainy dome or plateau under a third of the scan and more, uneven on top, often with material and further lumps on it."""
+    half = log_uniform(rng, 650.0, 2300.0)
+    level = float(rng.uniform(0.18, 0.65))
+    height = log_uniform(rng, 70.0, 380.0)
+    dome = _mound(rng, centre, half, height, (level, level), (0.03, 0.22), rough=0.03 + UNEVEN_UM / height)
+    lumps = []
+    for _ in range(int(rng.integers(0, 6))):
+        width = log_uniform(rng, 150.0, 800.0)
+        shade = float(np.clip(level + rng.normal(0.0, 0.1), 0.12, 0.95))
+        place = centre + float(rng.normal(0.0, 0.8 * half))
+        lumps.append(_mound(rng, place, width, log_uniform(rng, 30.0, 200.0), (shade, shade), (0.03, 0.22), rough=0.25))
+    above = (
+        _mound(rng, centre + float(rng.normal(0.0, 0.4 * half)), half, log_uniform(rng, 25.0, 160.0), (0.4, 0.8), (0.03, 0.22)),
+    )
+    return (dome, *lumps), above if chance(rng, 0.55) else ()
+
+
+_SPREAD = {"diffuse": _diffuse, "granular": _granular, "massive": _massive}
+"""Forms that lie below and above the RPE at once."""
 
 
 def _scar(rng: np.random.Generator, centre: float) -> tuple[Mound, ...]:
