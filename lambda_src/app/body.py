@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncGenerator
 
+import anyio
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from lambda_src.errors import BadMultipart, TooLarge, UnsupportedMediaType
+from lambda_src.errors import BadMultipart, BadRequest, TooLarge, UnsupportedMediaType
 
 FIELD = "file"
+READ_S = 120.0
+"""What a sender gets for the whole body: few are listened to at once, and one that dawdles must not keep the others waiting."""
 _ENVELOPE_BYTES = 16_384
 """Allowance for the boundaries and headers around a multipart file."""
 _ONE_FIELD = f"A multipart body must have one file field, named `{FIELD}`, and nothing else."
@@ -32,17 +35,25 @@ async def read_scan(request: Request, max_bytes: int, *, elsewhere: str = "") ->
         TooLarge: by Content-Length before anything is read, or while reading.
         BadMultipart: malformed, or other fields than the one.
         UnsupportedMediaType: the body is compressed.
+        BadRequest: it did not come in time.
     """
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("Compressed bodies are not read; send the image file as it is, without Content-Encoding.")
     try:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
-            return await _multipart_scan(request, max_bytes)
-        body = bytearray()
-        async for chunk in _limited(request, max_bytes):
-            body += chunk
+        with anyio.fail_after(READ_S):
+            return await _body(request, max_bytes)
     except _OverLimit as over:
         raise TooLarge.scan(max_bytes, over.count, elsewhere) from over
+    except TimeoutError as late:
+        raise BadRequest(f"The body did not come within {READ_S:.0f} s.", limit=READ_S) from late
+
+
+async def _body(request: Request, max_bytes: int) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
+        return await _multipart_scan(request, max_bytes)
+    body = bytearray()
+    async for chunk in _limited(request, max_bytes):
+        body += chunk
     return bytes(body)
 
 

@@ -63,6 +63,7 @@ def create_app(
         desk=upload_desk,
         owner_of=owner_of,
         workers=CapacityLimiter(limits.concurrent_scans),
+        bodies=CapacityLimiter(limits.held_scans),
     )
     install_problem_handlers(app)
     for router in (system.router, findings.router, uploads.router, page_router()):

@@ -46,11 +46,13 @@ class UploadDesk(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may bring: bytes of a scan, pixels of a picture, scans in work at once; bytes of an upload."""
+    """What one request may bring: bytes of a scan, pixels of a picture, bytes of an upload; scans in work and held at once."""
 
     max_bytes: int = 20_000_000
     max_pixels: int = 40_000_000
     concurrent_scans: int = 2
+    held_scans: int = 8
+    """Bodies in memory; the next sender is not listened to until one is answered."""
     max_upload_bytes: int = 20_000_000
 
 
@@ -64,6 +66,7 @@ class Services:
     desk: UploadDesk | None
     owner_of: OwnerOf
     workers: CapacityLimiter
+    bodies: CapacityLimiter
 
     @property
     def takes_larger_uploads(self) -> bool:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +32,9 @@ _HEADERS = {
 _CACHE = "no-store"
 _DRAIN_BYTES = 100_000_000
 """Most that is read and dropped of a body that was refused, so that its sender gets to read why."""
+
+_DRAIN_S = 5.0
+"""Longest wait for more of it."""
 
 
 class Shell:
@@ -118,14 +122,16 @@ class _Exchange:
         """Read the rest of a body that nobody wanted.
 
         A server that closes on unread data resets the connection, and the sender never sees the answer. A sender that waits
-        for leave (Expect: 100-continue) has sent nothing yet.
+        for leave (Expect: 100-continue) has sent nothing yet, and one that sends nothing for a while is not waited for.
         """
         if "expect" in Headers(scope=self.scope):
             return
         dropped = 0
-        with contextlib.suppress(ClientDisconnect):
+        with contextlib.suppress(ClientDisconnect, TimeoutError):
             while not self._body_done and dropped < _DRAIN_BYTES:
-                dropped += len((await self.receive()).get("body", b""))
+                with anyio.fail_after(_DRAIN_S):
+                    message = await self.receive()
+                dropped += len(message.get("body", b""))
 
     def log(self) -> None:
         """The one line about this exchange. The route's template stands for the path, which may hold an id."""

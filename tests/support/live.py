@@ -16,6 +16,12 @@ from lambda_src.classifier import load_classifier
 _START_S = 20.0
 
 
+def host_port(address: str) -> tuple[str, int]:
+    """Of `http://HOST:PORT`."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
 @contextmanager
 def live_server(bundle: Path, *arguments: Any, **options: Any) -> Iterator[str]:
     """Serve the bundle while the block runs; gives the base address. Further arguments go to `create_app`."""

@@ -48,8 +48,11 @@ async def create_finding(
     services = services_of(request)
     kept_in = _store(services) if store else None
     owner = services.owner_of(request) if store else None
-    data = await read_scan(request, services.limits.max_bytes, elsewhere=_UPLOAD_HINT if services.takes_larger_uploads else "")
-    finding = await anyio.to_thread.run_sync(_analyse, data, services, overlay, limiter=services.workers)
+    async with services.bodies:
+        data = await read_scan(
+            request, services.limits.max_bytes, elsewhere=_UPLOAD_HINT if services.takes_larger_uploads else ""
+        )
+        finding = await anyio.to_thread.run_sync(_analyse, data, services, overlay, limiter=services.workers)
     headers = {}
     if kept_in is not None and owner is not None:
         await run_in_threadpool(kept_in.put, finding.model_copy(update={"heat_map": _bare(finding)}), owner)

@@ -1,11 +1,14 @@
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from lambda_src.app import body, shell
 from lambda_src.app.services import Limits
 from tests.support.http import client_of
+from tests.support.live import host_port, live_server
 
 LIMIT = 10_000
 
@@ -99,3 +102,11 @@ def test_a_file_name_is_never_answered(client: TestClient) -> None:
 def test_a_compressed_body_is_refused(client: TestClient, scan: bytes) -> None:
     problem = _post(client, content=scan, headers={"content-encoding": "gzip"})
     assert (problem["status"], problem["type"]) == (415, "urn:oct:problem:unsupported-media-type")
+
+
+def test_a_sender_that_dawdles_is_told_to_hurry(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "READ_S", 0.2)
+    monkeypatch.setattr(shell, "_DRAIN_S", 0.2)
+    with live_server(tiny_bundle) as address, socket.create_connection(host_port(address), 10) as connection:
+        connection.sendall(b"POST /v1/findings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400")

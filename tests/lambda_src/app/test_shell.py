@@ -14,7 +14,7 @@ from lambda_src.app.logs import LOGGER_NAME, setup_logging
 from lambda_src.app.services import Limits
 from lambda_src.classifier import Classifier
 from tests.support.http import client_of
-from tests.support.live import live_server
+from tests.support.live import host_port, live_server
 
 
 @pytest.fixture
@@ -104,13 +104,8 @@ def test_the_sender_of_a_large_refused_body_gets_to_read_why(tiny_bundle: Path, 
 def test_a_sender_who_waits_for_leave_is_refused_without_sending(tiny_bundle: Path) -> None:
     with (
         live_server(tiny_bundle, Limits(max_bytes=1000)) as address,
-        socket.create_connection(_host_port(address), 5) as connection,
+        socket.create_connection(host_port(address), 5) as connection,
     ):
         head = "POST /v1/findings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\nExpect: 100-continue\r\n\r\n"
         connection.sendall(head.encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
-
-
-def _host_port(address: str) -> tuple[str, int]:
-    host, _, port = address.removeprefix("http://").partition(":")
-    return host, int(port)

@@ -1,6 +1,10 @@
 import base64
 import io
 import json
+import socket
+import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +12,10 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from lambda_src.app.services import Limits
 from lambda_src.finding import Finding
 from tests.support.http import MemoryStore, client_of
+from tests.support.live import host_port, live_server
 from tests.support.pictures import band, encoded
 
 
@@ -101,3 +107,23 @@ def test_a_refused_bundle_is_told_for_every_scan(tiny_bundle: Path, tmp_path: Pa
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
     assert client.get("/").status_code == 200
+
+
+def test_of_many_senders_at_once_only_some_are_listened_to(tiny_bundle: Path, scan: bytes) -> None:
+    """Half-sent scans take up the places; the next sender's bytes stay unread until one of them is through."""
+    head = f"POST /v1/findings HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(scan)}\r\n\r\n".encode()
+    with live_server(tiny_bundle, Limits(held_scans=2)) as address, ExitStack() as open_:
+        connect = partial(socket.create_connection, host_port(address), 10)
+        halves = [open_.enter_context(connect()) for _ in range(2)]
+        for half in halves:
+            half.sendall(head + scan[:100])
+        time.sleep(0.3)  # the two are being read
+        third = open_.enter_context(connect())
+        third.sendall(head + scan)
+        third.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            third.recv(1000)
+        halves[0].sendall(scan[100:])
+        third.settimeout(10)
+        assert third.recv(1000).startswith(b"HTTP/1.1 200")
+        assert halves[0].recv(1000).startswith(b"HTTP/1.1 200")
