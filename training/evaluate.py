@@ -1,4 +1,4 @@
-"""Score a bundle on labelled scans: `python -m training.evaluate --bundle DIR --data FOLDER [--json FILE]`.
+"""Score a bundle on labelled scans: `python -m training.evaluate --bundle DIR --data FOLDER [--json FILE] [--report FOLDER]`.
 
 It reads scans as serving does, by the same classifier, and leaves out every scan that the bundle was trained on.
 """
@@ -6,56 +6,70 @@ It reads scans as serving does, by the same classifier, and leaves out every sca
 import argparse
 import json
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from lambda_src.classifier import Classifier, Prepared, load_classifier
+from lambda_src.classifier import Classifier, load_classifier
 from lambda_src.errors import OctError
 from lambda_src.finding import Finding
-from lambda_src.imaging.decode import decode
+from lambda_src.imaging.decode import Scan, decode
 from lambda_src.model.manifest import CLASSES
 from training.errors import TrainingError
 from training.folder import LabelledFile, list_scans
-from training.statistics import cluster_interval, confusion
+from training.phantom.dataset import write_set
+from training.reading import Reading, read
+from training.statistics import cluster_interval, confusion, share_interval
 
-BATCH = 16
-THREADS = 2
+PHANTOM_SEEDS = 23_000_000
+"""First seed of the phantoms that are scored where there is no folder; nothing was chosen by them."""
+WIDTHS = (512, 768)
+"""Usual widths of the public release, px."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A scan and what the bundle found in it."""
+    """A scan and what the bundle read in it."""
 
     file: LabelledFile
-    finding: Finding
+    reading: Reading
+
+    @property
+    def finding(self) -> Finding:
+        """The answer."""
+        return self.reading.finding
+
+    @property
+    def right(self) -> bool:
+        """Whether the top class is the label."""
+        return self.finding.top_class == self.file.label
+
+
+def load(file: LabelledFile) -> Scan:
+    """Decode a file.
+
+    Raises:
+        TrainingError: it can't be read, with its name.
+    """
+    try:
+        return decode(file.path.read_bytes())
+    except OctError as error:
+        raise TrainingError(f"{file.path}: {error.detail}") from error
 
 
 def score(classifier: Classifier, files: Sequence[LabelledFile]) -> Iterator[Scored]:
-    """Findings of files, in their order, by batches, with a progress bar on a terminal."""
-
-    def prepared(file: LabelledFile) -> Prepared:
-        try:
-            return classifier.prepare(decode(file.path.read_bytes())).without_pixels()
-        except OctError as error:
-            raise TrainingError(f"{file.path}: {error.detail}") from error
-
-    with ThreadPoolExecutor(THREADS) as pool, tqdm(total=len(files), unit="scan", disable=None) as bar:
-        for start in range(0, len(files), BATCH):
-            some = files[start : start + BATCH]
-            for file, finding in zip(some, classifier.findings(list(pool.map(prepared, some))), strict=True):
-                yield Scored(file, finding)
-            bar.update(len(some))
+    """Readings of files, in their order, by batches, with a progress bar on a terminal."""
+    return (Scored(file, reading) for file, reading in read(classifier, files, lambda file: (load(file), file)))
 
 
 def summarise(scored: Sequence[Scored]) -> dict[str, Any]:
-    """All figures of a report, as JSON types.
+    """All figures of an evaluation, as JSON types.
 
     Raises:
         TrainingError: there is no scan to score.
@@ -69,6 +83,7 @@ def summarise(scored: Sequence[Scored]) -> dict[str, Any]:
     outcomes = np.array([item.finding.outcome for item in scored])
     answered = outcomes == "answered"
     covered = np.array([item.file.label in item.finding.prediction_set for item in scored])
+    present = [(name, truth == index) for index, name in enumerate(CLASSES) if (truth == index).any()]
 
     def share(hits: Any, of: Any) -> dict[str, float]:
         return cluster_interval(hits, of, patients).as_json()
@@ -77,15 +92,35 @@ def summarise(scored: Sequence[Scored]) -> dict[str, Any]:
         "scans": len(scored),
         "patients": len(set(patients.tolist())),
         "top_class_accuracy": share(right, every),
-        "recall": {name: share(right, truth == i) for i, name in enumerate(CLASSES)},
+        "recall": {name: share(right, own) for name, own in present},
         "confusion": confusion(truth, predicted, len(CLASSES)).tolist(),
         "outcomes": dict(sorted(Counter(outcomes.tolist()).items())),
         "answered": share(answered, every),
+        "deferred": share_interval(outcomes == "deferred", every, patients).as_json(),
+        "flagged": share_interval(outcomes == "out_of_distribution", every, patients).as_json(),
         "accuracy_answered": share(right, answered),
         "coverage": share(covered, every),
+        "coverage_by_class": {name: share(covered, own) for name, own in present},
         "mean_set_size": round(float(np.mean([len(item.finding.prediction_set) for item in scored])), 4),
-        "errors": [_error(item) for item in scored if item.finding.top_class != item.file.label],
+        "errors": [_error(item) for item in scored if not item.right],
     }
+
+
+def by_width(scored: Sequence[Scored]) -> dict[str, dict[str, Any]]:
+    """The chief figures of the scans of each usual width, and of all others."""
+    names = [str(item.finding.image.width) if item.finding.image.width in WIDTHS else "other" for item in scored]
+    table = {}
+    for width in dict.fromkeys([*map(str, WIDTHS), "other"]):
+        own = [item for item, name in zip(scored, names, strict=True) if name == width]
+        if own:
+            table[width] = headline(summarise(own))
+    return table
+
+
+def headline(figures: dict[str, Any]) -> dict[str, Any]:
+    """The chief figures of `summarise`, in one row."""
+    kept = {name: figures[name] for name in ("scans", "top_class_accuracy", "answered", "accuracy_answered")}
+    return {**kept, **{f"recall_{name}": value for name, value in figures["recall"].items()}}
 
 
 def _error(item: Scored) -> dict[str, Any]:
@@ -100,7 +135,16 @@ def _error(item: Scored) -> dict[str, Any]:
     }
 
 
-def evaluate(bundle: Path, data: Path, *, split: str | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Evaluated:
+    """A bundle, every scan that it was scored on, and the figures."""
+
+    classifier: Classifier
+    scored: list[Scored]
+    figures: dict[str, Any]
+
+
+def evaluated(bundle: Path, data: Path, *, split: str | None = None) -> Evaluated:
     """Score the bundle on a folder, without the scans it was trained on.
 
     Raises:
@@ -113,7 +157,24 @@ def evaluate(bundle: Path, data: Path, *, split: str | None = None) -> dict[str,
     fresh = [file for file in files if file.sha256 not in trained_on]
     model = {"name": classifier.manifest.name, "version": classifier.manifest.version}
     model["sha256"] = classifier.manifest.model.sha256
-    return {"model": model, "excluded_trained_on": len(files) - len(fresh), **summarise(list(score(classifier, fresh)))}
+    scored = list(score(classifier, fresh))
+    return Evaluated(classifier, scored, {"model": model, "excluded_trained_on": len(files) - len(fresh), **summarise(scored)})
+
+
+def evaluate(bundle: Path, data: Path, *, split: str | None = None) -> dict[str, Any]:
+    """The figures alone; see `evaluated`."""
+    return evaluated(bundle, data, split=split).figures
+
+
+@contextmanager
+def scans_in(data: Path | None, phantoms: int, seed: int) -> Iterator[Path]:
+    """The folder, or where none is given a passing one with so many phantoms."""
+    if data is not None:
+        yield data
+        return
+    with tempfile.TemporaryDirectory() as name:
+        write_set(Path(name), phantoms, seed)
+        yield Path(name)
 
 
 def _percent(interval: dict[str, float]) -> str:
@@ -137,6 +198,7 @@ def report(result: dict[str, Any]) -> str:
         lines.append("  " + f"{name:<8}" + "".join(f"{count:>8}" for count in row))
     lines.append("outcomes: " + ", ".join(f"{name} {count}" for name, count in result["outcomes"].items()))
     lines.append(f"accuracy among answered {_percent(result['accuracy_answered'])}")
+    lines.append(f"deferred                {_percent(result['deferred'])}")
     lines.append(f"coverage of the set     {_percent(result['coverage'])}  mean size {result['mean_set_size']}")
     return "\n".join(lines)
 
@@ -145,19 +207,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__.splitlines()[0])
     parser.add_argument("--bundle", type=Path, required=True, help="folder of a model bundle")
-    parser.add_argument("--data", type=Path, required=True, help="folder of class folders, or the public archive as unpacked")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="folder of class folders, or the public archive as unpacked")
+    source.add_argument("--phantoms", type=int, metavar="N", help="score so many drawn scans instead")
     parser.add_argument("--split", choices=("train", "val", "test"), help="of the public archive")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="also write report.html and report.json, with every error shown"
+    )
+    parser.add_argument("--notes", type=Path, help="for the report: JSON of sha256 to why a scan was read wrongly")
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FOLDER",
+        help="for the report: pictures that are no scans; a folder is a family",
+    )
     options = parser.parse_args(arguments)
     try:
-        result = evaluate(options.bundle, options.data, split=options.split)
-    except (TrainingError, OctError) as error:
+        with scans_in(options.data, options.phantoms, PHANTOM_SEEDS) as folder:
+            done = evaluated(options.bundle, folder, split=options.split)
+            if options.report:
+                _report_to(options.report, done, options)
+    except (TrainingError, OctError, OSError, ValueError) as error:
         sys.stderr.write(f"evaluate: {error}\n")
         return 1
     if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
-    sys.stdout.write(report(result) + "\n")
+        options.json.write_text(json.dumps(done.figures, indent=1) + "\n")
+    sys.stdout.write(report(done.figures) + "\n")
     return 0
+
+
+def _report_to(folder: Path, done: Evaluated, options: argparse.Namespace) -> None:
+    from training.report.build import Sizes, write_report  # noqa: PLC0415 (it plots; scores are made where matplotlib is not)
+
+    notes = json.loads(options.notes.read_bytes()) if options.notes else {}
+    write_report(folder, done, Sizes(), notes=notes, pictures=options.pictures)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """The model card, written from the manifest alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lambda_src.model.manifest import CLASSES, Manifest
+from training.statistics import Interval
 
 CARD_FILE = "MODEL_CARD.md"
 _INTENDED_USE = """Research on macular OCT B-scans: CNV, DME, DRUSEN or NORMAL, or an honest "not this one". Not a medical
@@ -34,7 +35,7 @@ def model_card(manifest: Manifest) -> str:
         "Decision": f"Temperature {manifest.calibration.temperature}, fitted on {manifest.calibration.fitted_on}{cross}. "
         f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on. Out of distribution over a "
         f"{manifest.ood.method} distance of {manifest.ood.threshold}.",
-        "Measured": _table(manifest.metrics),
+        "Measured": _measured(manifest.metrics),
         "Weak spots and what was never tested": _measured_weak_spots(manifest.metrics.get("evaluation")) + _WEAK_SPOTS,
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
@@ -63,25 +64,49 @@ def _inline(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _table(metrics: Mapping[str, Any]) -> str:
+def _measured(metrics: Mapping[str, Any]) -> str:
+    """One table of single figures, and one for each group of alike rows (families of outliers, widths, bins)."""
     if not metrics:
         return "Nothing yet."
-    rows = [f"| {name} | {_cell(value)} |" for name, value in _flat(metrics)]
-    return "\n".join(["| figure | value |", "|---|---|", *rows])
+    figures = _flat(metrics)
+    single = {name: {"value": value} for name, value in figures.items() if not _is_table(value)}
+    tables = [f"\n{name}\n\n{_table(name.rpartition(': ')[2], value)}" for name, value in figures.items() if _is_table(value)]
+    return "\n".join([_table("figure", single), *tables])
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    rows: dict[str, Any] = {}
     for name, value in values.items():
         label = f"{prefix}{name}".replace("_", " ")
-        if isinstance(value, Mapping) and set(value) != {"value", "low", "high"}:
-            rows += _flat(value, f"{label}: ")
-        else:
-            rows.append((label, value))
+        nested = isinstance(value, Mapping) and not _is_interval(value) and not _is_table(value)
+        rows.update(_flat(value, f"{label}: ") if nested else {label: value})
     return rows
 
 
+def _is_interval(value: Any) -> bool:
+    return isinstance(value, Mapping) and {"value", "low", "high"} <= set(value)
+
+
+def _is_table(value: Any) -> bool:
+    """Whether these are two rows or more of the same single figures."""
+    rows = list(value.values()) if isinstance(value, Mapping) and not _is_interval(value) else []
+    if len(rows) < 2 or not all(isinstance(row, Mapping) and not _is_interval(row) and set(row) == set(rows[0]) for row in rows):
+        return False
+    return all(_is_interval(figure) or not isinstance(figure, Mapping) for row in rows for figure in row.values())
+
+
+def _table(first: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    columns = list(next(iter(rows.values()), {}))
+    head = [first, *(name.replace("_", " ") for name in columns)]
+    lines = [[name.replace("_", " "), *(_cell(row[column]) for column in columns)] for name, row in rows.items()]
+    return "\n".join([_line(head), "|" + "---|" * len(head), *map(_line, lines)])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _cell(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{100 * value['value']:.1f} % [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
+    if _is_interval(value):
+        return Interval(**value).text().strip()
     return f"{value:.5g}" if isinstance(value, float) else str(value)

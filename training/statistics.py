@@ -7,50 +7,96 @@ from numpy.typing import NDArray
 
 RESAMPLES = 4000
 LEVEL = 0.95
+_TAIL = (1 - LEVEL) / 2
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and its 95 % percentile interval."""
+    """An estimate and its 95 % percentile interval; `share` is whether it is a share of scans, which is printed in per cent."""
 
     value: float
     low: float
     high: float
+    share: bool = True
 
     def text(self) -> str:
-        """In per cent, as reports print it."""
-        return f"{100 * self.value:5.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        """As reports print it."""
+        if self.share:
+            return f"{100 * self.value:5.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
     def as_json(self) -> dict[str, float]:
-        """Rounded, for reports."""
-        return {"value": round(self.value, 5), "low": round(self.low, 5), "high": round(self.high, 5)}
+        """Rounded, for reports; what is no share says so."""
+        figures = {"value": round(self.value, 5), "low": round(self.low, 5), "high": round(self.high, 5)}
+        return figures if self.share else {**figures, "share": False}
+
+
+def patient_draws(
+    patients: NDArray[np.str_], *, seed: int = 0, resamples: int = RESAMPLES
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """The cluster bootstrap: whole patients are drawn, since scans of one patient are alike.
+
+    Args:
+        patients: [N].
+        seed: of the draws; figures of the same scans by the same seed are paired.
+        resamples: R.
+
+    Returns:
+        Number of each scan's patient, [N], and how often each patient is in each draw, [R, patients].
+    """
+    names, group = np.unique(patients, return_inverse=True)
+    share = np.full(names.size, 1 / names.size)
+    return group, np.random.default_rng(seed).multinomial(names.size, share, size=resamples)
+
+
+def percentile_interval(value: float, draws: NDArray[np.float64], *, share: bool = True) -> Interval:
+    """The estimate with the percentile interval of its bootstrap draws (Davison & Hinkley 1997, 5.3)."""
+    low, high = np.quantile(draws, [_TAIL, 1 - _TAIL])
+    return Interval(value, float(low), float(high), share)
 
 
 def cluster_interval(
-    hits: NDArray[np.bool_], of: NDArray[np.bool_], patients: NDArray[np.str_], *, seed: int = 0, resamples: int = RESAMPLES
+    values: NDArray[np.bool_] | NDArray[np.float64],
+    of: NDArray[np.bool_],
+    patients: NDArray[np.str_],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Interval:
-    """A share and its interval by the cluster bootstrap: whole patients are drawn, since scans of one patient are alike.
+    """A share, or a mean, and its interval by the cluster bootstrap (Davison & Hinkley 1997, 3.8).
 
     Args:
-        hits: [N] whether the thing happened.
+        values: [N] whether the thing happened, or a number of each scan.
         of: [N] whether the scan counts at all.
         patients: [N].
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
 
     Returns:
-        sum(hits & of) / sum(of) with the percentile interval (Davison & Hinkley 1997, 3.8 and 5.3); NaN where nothing counts.
+        Mean of the values that count, with the percentile interval; NaN where nothing counts.
     """
+    share = values.dtype == np.bool_
     if not of.any():
-        return Interval(float("nan"), float("nan"), float("nan"))
-    _, group = np.unique(patients, return_inverse=True)
+        return Interval(float("nan"), float("nan"), float("nan"), share)
+    group, draws = patient_draws(patients, seed=seed, resamples=resamples)
     counts = np.bincount(group, weights=of)
-    sums = np.bincount(group, weights=of & hits)
-    clusters = counts.size
-    draws = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples)
+    sums = np.bincount(group, weights=np.where(of, values, 0))
     totals = draws @ counts
-    shares = (draws @ sums)[totals > 0] / totals[totals > 0]
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(shares, [tail, 1 - tail])
-    return Interval(float(sums.sum() / counts.sum()), float(low), float(high))
+    means = (draws @ sums)[totals > 0] / totals[totals > 0]
+    return percentile_interval(float(sums.sum() / counts.sum()), means, share=share)
+
+
+def share_interval(hits: NDArray[np.bool_], of: NDArray[np.bool_], patients: NDArray[np.str_]) -> Interval:
+    """`cluster_interval` of what may happen never or always, where no resampling can show the other case.
+
+    There the bound is the exact binomial one, 2.5 % on its side (Clopper & Pearson 1934), of the patients that count.
+    """
+    interval = cluster_interval(hits, of, patients)
+    clusters = np.unique(patients[of]).size
+    if clusters and interval.value in (0.0, 1.0):
+        rare = _TAIL ** (1 / clusters)
+        return Interval(interval.value, min(interval.value, rare), max(interval.value, 1 - rare))
+    return interval
 
 
 def confusion(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -58,3 +104,37 @@ def confusion(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: i
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (truth, predicted), 1)
     return matrix
+
+
+def auroc_interval(
+    inside: NDArray[np.float64],
+    outside: NDArray[np.float64],
+    patients: NDArray[np.str_],
+    sources: NDArray[np.str_],
+    *,
+    seed: int = 0,
+    resamples: int = 1000,
+) -> Interval:
+    """Area under the ROC curve of a score that should be higher outside, both sides resampled by their clusters.
+
+    Args:
+        inside: [N] scores.
+        outside: [M] scores.
+        patients: [N], of the scores inside.
+        sources: [M], what the scores outside were taken from.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+
+    Returns:
+        P(outside > inside) + P(equal) / 2 (Hanley & McNeil 1982), with the percentile interval.
+    """
+    group, draws = patient_draws(patients, seed=seed, resamples=resamples)
+    other, other_draws = patient_draws(sources, seed=seed + 1, resamples=resamples)
+    wins = (outside[None] > inside[:, None]) + 0.5 * (outside[None] == inside[:, None])
+    by_patient = np.zeros((draws.shape[1], outside.size))
+    np.add.at(by_patient, group, wins)
+    by_both = np.zeros((other_draws.shape[1], draws.shape[1]))
+    np.add.at(by_both, other, by_patient.T)
+    pairs = (draws @ np.bincount(group)) * (other_draws @ np.bincount(other))
+    areas = ((other_draws @ by_both) * draws).sum(axis=1) / pairs
+    return percentile_interval(float(wins.mean()), areas, share=False)

@@ -30,3 +30,18 @@ def test_the_commonest_error_and_what_was_looked_at_are_weak_spots(manifest):
 
 def test_a_model_that_was_never_measured_says_so(manifest):
     assert "Never measured on real scans" in with_metrics(manifest, {})
+
+
+def test_alike_rows_become_a_table_of_their_own(manifest):
+    share, number = {"value": 0.01, "low": 0.0, "high": 0.03}, {"value": 0.996, "low": 0.99, "high": 1.0, "share": False}
+    families = {name: {"pictures": 300, "answered": share, "auroc": number} for name in ("text_page", "noise")}
+    card = with_metrics(manifest, {"outliers": families, "reliability": {"after": {"nll": number}}})
+    assert "| outliers | pictures | answered | auroc |" in card
+    assert "| text page | 300 | 1.0 % [0.0, 3.0] | 0.996 [0.99, 1] |" in card
+    assert "| reliability: after: nll | 0.996 [0.99, 1] |" in card
+
+
+def test_rows_that_differ_stay_single_figures(manifest):
+    card = with_metrics(manifest, {"by_width": {"512": {"scans": 4}, "768": {"scans": 3, "recall": 0.5}}})
+    assert "| by width: 512: scans | 4 |" in card
+    assert "| by width: 768: recall | 0.5 |" in card
