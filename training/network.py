@@ -14,7 +14,7 @@ from training.weights import load_imagenet
 ENCODERS: dict[str, type[EfficientNetLite0 | ResNet50]] = {"lite0": EfficientNetLite0, "resnet50": ResNet50}
 INITS = ("imagenet", "random")
 URGENT = ("CNV", "DME")
-_STD_FLOOR = 8.0
+_STD_FLOOR = 2.0
 """Grey levels: a blank picture stays blank instead of having its noise blown up."""
 
 
