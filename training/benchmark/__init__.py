@@ -1,1 +1,1 @@
-"""The results table, made by one command: `python -m training.benchmark --suite real --out FOLDER`."""
+"""The results tables, each made by one command: `python -m training.benchmark --suite phantom|real --out FOLDER`."""

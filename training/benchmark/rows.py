@@ -5,10 +5,13 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
+
+from training.errors import TrainingError
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,25 @@ class Row:
     def file(self) -> str:
         """Name of its result."""
         return f"{self.group}-{self.draw}.json".replace(" ", "_")
+
+
+def picked(rows: Sequence[Row], pattern: str) -> list[Row]:
+    """The rows whose group fits a shell pattern, by any case.
+
+    Raises:
+        TrainingError: none does.
+    """
+    fitting = [row for row in rows if fnmatch(row.group.lower(), pattern.lower())]
+    if not fitting:
+        groups = ", ".join(dict.fromkeys(row.group for row in rows))
+        raise TrainingError(f"no row fits {pattern!r}; there are {groups}")
+    return fitting
+
+
+def finished(rows: Sequence[Row], out: Path) -> list[dict[str, Any]]:
+    """The results that are there already, in the order of the rows."""
+    paths = [out / row.file for row in rows]
+    return [json.loads(path.read_text()) for path in paths if path.is_file()]
 
 
 def run_rows(rows: Sequence[Row], out: Path, *, provenance: dict[str, Any]) -> list[dict[str, Any]]:
