@@ -114,7 +114,7 @@ def _save(path: Path, array: NDArray[np.uint8]) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise TrainingError(f"the cache {path.parent} can't take {array.nbytes} bytes: {error.strerror}") from error
+        raise TrainingError(f"the cache {path.parent} can't take {array.nbytes} bytes: {error.strerror or error}") from error
 
 
 def phantom_set(seeds: range, size: int, *, cache: Path, processes: int | None = None) -> ScanSet:
@@ -124,26 +124,35 @@ def phantom_set(seeds: range, size: int, *, cache: Path, processes: int | None =
     return ScanSet(pixels, labels, tuple(f"phantom-{seed}" for seed in seeds))
 
 
-def read_set(files: Sequence[LabelledFile], size: int) -> ScanSet:
-    """Read labelled scans, by threads, with a progress bar.
+def read_squares(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
+    """Read scans as serving does, by threads, with a progress bar: uint8 [N, size, size].
 
     Raises:
-        TrainingError: some can't be read; all are named, none is dropped in silence.
+        TrainingError: some can't be read; the first are named, none is dropped in silence.
     """
 
-    def one(file: LabelledFile) -> NDArray[np.uint8] | str:
+    def one(path: Path) -> NDArray[np.uint8] | str:
         try:
-            return preprocess(decode(file.path.read_bytes()).pixels, size)
+            return preprocess(decode(path.read_bytes()).pixels, size)
         except OctError as error:
-            return f"{file.path}: {error.detail}"
+            return f"{path}: {error.detail}"
 
     with ThreadPoolExecutor() as pool:
-        read = list(tqdm(pool.map(one, files), "reading scans", len(files), unit="scan", disable=None))
+        read = list(tqdm(pool.map(one, paths), "reading scans", len(paths), unit="scan", disable=None))
     bad = [item for item in read if isinstance(item, str)]
     if bad:
         shown = "\n  ".join(bad[:10])
-        raise TrainingError(f"{len(bad)} of {len(files)} scans can't be read; remove them first:\n  {shown}")
-    pixels = np.stack([item for item in read if not isinstance(item, str)])
+        raise TrainingError(f"{len(bad)} of {len(paths)} scans can't be read; remove them first:\n  {shown}")
+    return np.stack([item for item in read if not isinstance(item, str)])
+
+
+def read_set(files: Sequence[LabelledFile], size: int) -> ScanSet:
+    """Read labelled scans.
+
+    Raises:
+        TrainingError: some can't be read; the first are named, none is dropped in silence.
+    """
+    pixels = read_squares([file.path for file in files], size)
     labels = np.array([CLASSES.index(file.label) for file in files], np.int64)
     return ScanSet(pixels, labels, tuple(file.patient for file in files), tuple(file.sha256 for file in files))
 

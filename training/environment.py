@@ -11,6 +11,9 @@ from training.errors import TrainingError
 
 DEFAULT_CACHE = Path(".cache/phantoms")
 SAGEMAKER_CHECKPOINTS = Path("/opt/ml/checkpoints")
+SCHEME = "s3://"
+CHANNELS = ("labelled", "unlabelled", "evaluate", "start", "average")
+"""SageMaker's channels that are read, each as a folder."""
 FAILURE_BYTES = 1024
 """What SageMaker shows of the failure file (docs: DescribeTrainingJob, FailureReason)."""
 
@@ -29,6 +32,8 @@ class Places:
     checkpoints: Path | None = None
     results: Path | None = None
     failure: Path | None = None
+    accept_leaks: bool = False
+    """Whether to train on `labelled` although the audit found leaks."""
 
     def checkpoint(self, stage: str) -> Path | None:
         """Where a stage's checkpoint lies, if any is kept."""
@@ -36,45 +41,82 @@ class Places:
 
 
 def places(options: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> tuple[Places, dict[str, Any]]:
-    """Folders and hyperparameters; an option of the command wins over SageMaker's variable.
+    """Folders and hyperparameters; an option of the command wins over SageMaker's variable. What lies in S3 is fetched.
 
     Raises:
-        TrainingError: no output folder, or a folder that is not there.
+        TrainingError: no output folder, a folder that is not there or can't be fetched, or a channel that nothing reads.
     """
     env = os.environ if environment is None else environment
     sagemaker = "SM_MODEL_DIR" in env
     out = options.get("out") or env.get("SM_MODEL_DIR")
     if not out:
         raise TrainingError("give --out FOLDER (or SM_MODEL_DIR): the folder for the bundle")
+    _require_known_channels(env)
+    cache = Path(options.get("cache") or DEFAULT_CACHE)
+    hyperparameters = _hyperparameters(env)
+    told = hyperparameters.pop("accept_leaks", "false")
+
+    def given(option: str, channel: str) -> Path | None:
+        value = options.get(option) or env.get(f"SM_CHANNEL_{channel.upper()}")
+        return local(value, cache) if value else None
+
     found = Places(
         out=Path(out),
-        cache=Path(options.get("cache") or DEFAULT_CACHE),
-        labelled=_folder(options.get("data") or env.get("SM_CHANNEL_LABELLED")),
-        unlabelled=_folder(options.get("unlabelled") or env.get("SM_CHANNEL_UNLABELLED")),
-        evaluate=_folder(options.get("evaluate") or env.get("SM_CHANNEL_EVALUATE")),
-        start=_start(options.get("start") or env.get("SM_CHANNEL_START")),
-        average=_start(options.get("average") or env.get("SM_CHANNEL_AVERAGE")),
+        cache=cache,
+        labelled=_folder(given("data", "labelled")),
+        unlabelled=_folder(given("unlabelled", "unlabelled")),
+        evaluate=_folder(given("evaluate", "evaluate")),
+        start=_start(given("start", "start")),
+        average=_start(given("average", "average")),
         checkpoints=_checkpoints(options, env, sagemaker=sagemaker),
         results=_path(env.get("SM_OUTPUT_DATA_DIR")),
         failure=_failure(env) if sagemaker else None,
+        accept_leaks=_boolean("accept_leaks", options.get("accept_leaks") or told),
     )
-    return found, _hyperparameters(env)
+    return found, hyperparameters
+
+
+def local(where: str | Path, cache: Path) -> Path:
+    """A folder or file as a path; of `s3://bucket/prefix` its copy in the cache.
+
+    Raises:
+        TrainingError: it can't be fetched.
+    """
+    if not str(where).startswith(SCHEME):
+        return Path(where)
+    try:
+        from training.channels import fetched  # noqa: PLC0415 - the training image has no boto3: its channels are folders
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{where} can't be fetched without the package {error.name}; give a folder, or install it") from error
+    return fetched(str(where), cache)
+
+
+def _require_known_channels(env: Mapping[str, str]) -> None:
+    prefix = "SM_CHANNEL_"
+    unknown = sorted(name.removeprefix(prefix).lower() for name in env if name.startswith(prefix))
+    if unknown := [name for name in unknown if name not in CHANNELS]:
+        raise TrainingError(f"no channel {', '.join(unknown)} is read; there are {', '.join(CHANNELS)}")
+
+
+def _boolean(name: str, value: object) -> bool:
+    text = str(value).lower()
+    if text not in ("true", "false", "1", "0"):
+        raise TrainingError(f"hyperparameter {name} = {value!r} is neither true nor false")
+    return text in ("true", "1")
 
 
 def _path(value: str | Path | None) -> Path | None:
     return Path(value) if value else None
 
 
-def _folder(value: str | Path | None) -> Path | None:
-    path = _path(value)
+def _folder(path: Path | None) -> Path | None:
     if path is not None and not path.is_dir():
         raise TrainingError(f"there is no folder {path}")
     return path
 
 
-def _start(value: str | Path | None) -> Path | None:
+def _start(path: Path | None) -> Path | None:
     """A checkpoint, or the one in a channel's folder."""
-    path = _path(value)
     found = path / "finetune.pt" if path is not None and path.is_dir() else path
     if found is not None and not found.is_file():
         raise TrainingError(f"there is no checkpoint {found}")

@@ -3,8 +3,11 @@
 import csv
 import hashlib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from tqdm import tqdm
 
 from lambda_src.model.manifest import CLASSES
 from training.errors import TrainingError
@@ -22,6 +25,11 @@ class LabelledFile:
     label: str
     patient: str
     sha256: str
+
+    @property
+    def patient_known(self) -> bool:
+        """Whether a table or the file's name tells the patient; else `patient` is but the file's name."""
+        return self.patient != self.path.stem
 
 
 def patient_of(path: Path) -> str:
@@ -55,24 +63,42 @@ def list_scans(root: Path, *, split: str | None = None) -> list[LabelledFile]:
         split: of the public archive: train, val or test.
 
     Raises:
-        TrainingError: no class folder, an empty one, or files that are no pictures.
+        TrainingError: no class folder, an empty one, files that are no pictures, or one that the disk doesn't give.
     """
     folder = class_root(root, split)
     patients = _patients(folder / LABELS_FILE)
-    found = []
-    for label in CLASSES:
-        for path in _pictures(folder / label):
-            name = path.relative_to(folder).as_posix()
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            found.append(LabelledFile(path, label, patients.get(name, patient_of(path)), digest))
-    return found
+    found = [(label, path) for label in CLASSES for path in _pictures(folder / label)]
+    with ThreadPoolExecutor() as pool:
+        digests = list(tqdm(pool.map(lambda item: _digest(item[1]), found), "listing", len(found), unit="scan", disable=None))
+    return [
+        LabelledFile(path, label, patients.get(path.relative_to(folder).as_posix(), patient_of(path)), digest)
+        for (label, path), digest in zip(found, digests, strict=True)
+    ]
+
+
+def left_out(root: Path, *, split: str | None = None) -> list[str]:
+    """What lies in the class folders and is no scan by its name, but for hidden files: `list_scans` passes over it."""
+    folder = class_root(root, split)
+    entries = sorted(path for label in CLASSES if (folder / label).is_dir() for path in (folder / label).iterdir())
+    return [path.relative_to(root).as_posix() for path in entries if not path.name.startswith(".") and not _is_picture(path)]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise TrainingError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _is_picture(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in SUFFIXES
 
 
 def _pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    pictures = [path for path in files if _is_picture(path)]
     if not pictures:
         seen = ", ".join(sorted({path.suffix or "no suffix" for path in files})) or "nothing"
         raise TrainingError(f"class folder {folder} holds no picture ({', '.join(sorted(SUFFIXES))}); it holds {seen}")

@@ -1,14 +1,11 @@
 """Scans without labels, for SimCLR: every picture under a folder."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from lambda_src.imaging.decode import decode
-from lambda_src.imaging.preprocess import preprocess
+from training.data import read_squares
 from training.errors import TrainingError
 from training.folder import SUFFIXES
 
@@ -17,12 +14,9 @@ def read_unlabelled(folder: Path, size: int) -> NDArray[np.uint8]:
     """All pictures under `folder`, uint8 [N, size, size], in the order of their paths.
 
     Raises:
-        TrainingError: there is none.
-        ScanError: one can't be decoded.
+        TrainingError: there are fewer than two, or one can't be read.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if len(paths) < 2:
         raise TrainingError(f"{folder} holds {len(paths)} pictures; SimCLR needs at least 2")
-    with ThreadPoolExecutor() as pool:
-        squares = pool.map(lambda path: preprocess(decode(path.read_bytes()).pixels, size), paths)
-        return np.stack(list(tqdm(squares, "reading scans", len(paths), unit="scan", disable=None)))
+    return read_squares(paths, size)

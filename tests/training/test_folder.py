@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from training.errors import TrainingError
-from training.folder import class_root, list_scans, patient_of, require_classes
+from training.folder import class_root, left_out, list_scans, patient_of, require_classes
 
 
 def _scan(folder: Path, name: str, data: bytes = b"x") -> Path:
@@ -47,6 +47,23 @@ def test_a_folder_of_text_files_is_refused(tmp_path: Path) -> None:
     _scan(tmp_path, "CNV/notes.txt")
     with pytest.raises(TrainingError, match=r"it holds \.txt"):
         list_scans(tmp_path)
+
+
+def test_a_file_that_the_disk_does_not_give_is_named(tmp_path: Path) -> None:
+    (tmp_path / "CNV").mkdir()
+    (tmp_path / "CNV" / "CNV-1-1.png").symlink_to("/proc/self/mem")  # exists, and its first byte can't be read
+    with pytest.raises(TrainingError, match=r"CNV-1-1\.png can't be read: Input/output error"):
+        list_scans(tmp_path)
+
+
+def test_what_is_no_picture_is_left_out_and_told(tmp_path: Path) -> None:
+    _scan(tmp_path, "CNV/CNV-1-1.jpeg")
+    _scan(tmp_path, "CNV/more/CNV-2-1.jpeg")
+    _scan(tmp_path, "CNV/scan.dcm")
+    _scan(tmp_path, "CNV/.hidden")
+    (tmp_path / "CNV" / "CNV-3-1.jpeg").symlink_to(tmp_path / "gone.jpeg")
+    assert [item.path.name for item in list_scans(tmp_path)] == ["CNV-1-1.jpeg"]
+    assert left_out(tmp_path) == ["CNV/CNV-3-1.jpeg", "CNV/more", "CNV/scan.dcm"]
 
 
 def test_one_class_only_is_refused() -> None:
