@@ -9,7 +9,7 @@ from PIL import Image
 
 from lambda_src.model.manifest import CLASSES, MANIFEST_FILE, Manifest, sealed
 from tests.support.pictures import band
-from training.evaluate import evaluate, main
+from training.evaluate import by_width, evaluate, evaluated, main
 from training.folder import list_scans
 
 
@@ -58,3 +58,27 @@ def test_a_corrupt_scan_is_named(tiny_bundle: Path, labelled: Path, capsys: pyte
 def test_it_runs_without_torch() -> None:
     code = "import training.evaluate, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_phantoms_take_the_place_of_a_folder(tiny_bundle: Path, tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    assert main(["--bundle", str(tiny_bundle), "--phantoms", "8", "--json", str(figures)]) == 0
+    assert json.loads(figures.read_text())["patients"] == 8
+
+
+def test_coverage_and_outcomes_are_told_apart_by_class_and_width(tiny_bundle: Path, labelled: Path) -> None:
+    done = evaluated(tiny_bundle, labelled)
+    assert set(done.figures["coverage_by_class"]) == set(CLASSES)
+    assert done.figures["deferred"]["value"] == done.figures["outcomes"].get("deferred", 0) / 8
+    assert {name: row["scans"] for name, row in by_width(done.scored).items()} == {"other": 8}
+
+
+def test_notes_that_are_no_json_are_refused_before_anything_is_drawn(
+    tiny_bundle: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "notes.json"
+    notes.write_text("doubtful")
+    command = ["--bundle", str(tiny_bundle), "--data", str(labelled), "--report", str(tmp_path / "out"), "--notes", str(notes)]
+    assert main(command) == 1
+    assert "evaluate:" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
