@@ -7,6 +7,7 @@ of one with their joint batch, and all keep the same weights and the same statis
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -15,12 +16,14 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 T = TypeVar("T")
+PATIENCE = timedelta(hours=24)
+"""How long a process waits for the others: one draws phantoms for all, and one exports and scores."""
 
 
 def start() -> None:
     """Join the process group if `torchrun` set one up (gloo, for CPUs)."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("gloo")
+        dist.init_process_group("gloo", timeout=PATIENCE)
 
 
 def finish() -> None:

@@ -95,9 +95,8 @@ def optimise(model: nn.Module, loss_of: Callable[[int], Tensor], schedule: Sched
     """
     optimiser = make_optimiser(schedule.optimiser, model, schedule.rate, schedule.weight_decay)
     average = Average(model, schedule.ema)
-    start, history = _resume(model, optimiser, average, stage)
+    start, history, recent = _resume(model, optimiser, average, stage)
     model.train()
-    recent: list[float] = []
     for step in _bar(start, schedule.steps, stage.name):
         loss = _step(model, optimiser, loss_of, step, schedule)
         average.update(model, step)
@@ -108,8 +107,8 @@ def optimise(model: nn.Module, loss_of: Callable[[int], Tensor], schedule: Sched
             recent.clear()
             report(stage.name, step=done, loss=history[-1])
         stopping = any_process(stage.stop is not None and stage.stop.raised)
-        if stopping or done == schedule.steps or (done % schedule.save_every == 0 and not recent):
-            _save(model, optimiser, average, stage, done, [*history, *([sum(recent) / len(recent)] if recent else [])])
+        if stopping or done == schedule.steps or done % schedule.save_every == 0:
+            _save(model, optimiser, average, stage, {"step": done, "history": history, "recent": recent})
         if stopping and done < schedule.steps:
             raise Terminated(f"stopped by SIGTERM after step {done} of {schedule.steps} of {stage.name}")
     model.load_state_dict(average.state)
@@ -145,21 +144,24 @@ def _bar(start: int, steps: int, name: str) -> Iterator[int]:
 
 
 def _save(
-    model: nn.Module, optimiser: torch.optim.Optimizer, average: Average, stage: Stage, done: int, history: list[float]
+    model: nn.Module, optimiser: torch.optim.Optimizer, average: Average, stage: Stage, progress: dict[str, int | list[float]]
 ) -> None:
     if stage.checkpoint is None or not is_main():
         return
-    state = {"key": stage.key, "step": done, "history": history, "model": model.state_dict(), "average": average.state}
+    state = {"key": stage.key, **progress, "model": model.state_dict(), "average": average.state}
     save_atomically(stage.checkpoint, {**state, "optimiser": optimiser.state_dict()})
 
 
-def _resume(model: nn.Module, optimiser: torch.optim.Optimizer, average: Average, stage: Stage) -> tuple[int, list[float]]:
+def _resume(
+    model: nn.Module, optimiser: torch.optim.Optimizer, average: Average, stage: Stage
+) -> tuple[int, list[float], list[float]]:
+    """Steps done, mean losses of the periods that are reported, losses of the period that is not."""
     state = from_main(load_checkpoint(stage.checkpoint) if stage.checkpoint and is_main() else None)
     if state is None:
-        return 0, []
+        return 0, [], []
     if state["key"] != stage.key:
         raise TrainingError(f"{stage.checkpoint} is of another recipe; give another --checkpoints folder or delete it")
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     average.state = state["average"]
-    return int(state["step"]), list(state["history"])
+    return int(state["step"]), list(state["history"]), list(state["recent"])

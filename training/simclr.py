@@ -121,7 +121,9 @@ def pretrain(
     Returns:
         Losses, see `optimise`.
     """
-    model = Contrast(encoder)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_for(recipe.seed, "projection head"))
+        model = Contrast(encoder)
     channels_last(model)
     network = wrapped(model)
     batch = min(recipe.pretrain_batch, len(scans) // world())

@@ -32,11 +32,34 @@ def test_a_stopped_training_resumes_to_the_same_numbers(tmp_path: Path) -> None:
     history = optimise(whole, _loss_of(whole), SCHEDULE, Stage("test", "k"))
     stop, broken = StopSignal(), _model()
     stage = Stage("test", "k", tmp_path / "test.pt", stop)
-    with pytest.raises(Terminated, match="after step 6 of 12"):
-        optimise(broken, _loss_of(broken, 5, stop), SCHEDULE, stage)
+    with pytest.raises(Terminated, match="after step 5 of 12"):
+        optimise(broken, _loss_of(broken, 4, stop), SCHEDULE, stage)
     resumed = _model()
     resumed_history = optimise(resumed, _loss_of(resumed), SCHEDULE, Stage("test", "k", tmp_path / "test.pt"))
-    assert resumed_history[-1] == history[-1]
+    assert resumed_history == history
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_a_killed_training_resumes_from_the_last_checkpoint(tmp_path: Path) -> None:
+    schedule = Schedule(12, 0.05, report_every=2, save_every=4)
+    whole, broken, resumed = _model(), _model(), _model()
+    history = optimise(whole, _loss_of(whole), schedule, Stage("test", "k"))
+    stage, loss_of, seen = Stage("test", "k", tmp_path / "test.pt"), _loss_of(broken), []
+
+    def killed(step: int) -> Tensor:
+        if step == 10:
+            raise KeyboardInterrupt  # nothing is written on the way out
+        return loss_of(step)
+
+    def counted(step: int) -> Tensor:
+        seen.append(step)
+        return _loss_of(resumed)(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        optimise(broken, killed, schedule, stage)
+    assert optimise(resumed, counted, schedule, stage) == history
+    assert seen == [8, 9, 10, 11]
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
 
@@ -93,3 +116,5 @@ def test_rate_warms_up_and_falls_to_nothing() -> None:
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1.0)
     assert rates[-1] < 0.001
+    assert rates[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
+    assert rates[55] == pytest.approx(0.5)

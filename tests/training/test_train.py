@@ -9,13 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from lambda_src.classifier import load_classifier
 from lambda_src.imaging.decode import decode
 from lambda_src.model.manifest import CLASSES
+from training.checkpoint import StopSignal, save_atomically
+from training.drawing import draw
+from training.environment import Places
 from training.gate import main as gate
+from training.network import Network, build_encoder
 from training.phantom import phantom
+from training.pipeline import finetuned, load_weights
+from training.recipe import make_recipe
 from training.train import main
 
 VALUES = {"size": "64", "phantoms": "96", "epochs": "8", "held-out": "40", "outliers": "20", "alpha": "0.9", "batch": "16"}
@@ -110,6 +117,21 @@ def test_real_labels_are_fitted_out_of_fold(cache: Path, labelled: Path, tmp_pat
     assert "out_of_fold" in manifest.metrics
 
 
+def test_no_epochs_take_a_start_as_it_is(cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--cache", str(cache), *TINY, "--epochs", "0"]
+    assert main(["--out", str(tmp_path / "none"), *words]) == 1
+    assert "give --start" in capsys.readouterr().err
+    torch.manual_seed(2)
+    network = Network(build_encoder("lite0", "random"), len(CLASSES))
+    save_atomically(tmp_path / "finetune.pt", {"average": network.state_dict()})
+    recipe = make_recipe({**{name.replace("-", "_"): value for name, value in VALUES.items()}, "epochs": 0})
+    where = Places(out=tmp_path / "bundle", cache=cache, start=tmp_path / "finetune.pt")
+    other = Network(build_encoder("lite0", "random"), len(CLASSES))
+    load_weights(other, tmp_path / "finetune.pt")
+    assert finetuned(other, draw(recipe, cache), recipe, where, StopSignal()) == []
+    torch.testing.assert_close(other.state_dict(), network.state_dict())
+
+
 def _sagemaker(tmp_path: Path, cache: Path) -> tuple[list[str], dict[str, str]]:
     hyperparameters = {**VALUES, "epochs": "15"}
     env = {
@@ -141,6 +163,19 @@ def test_sigterm_in_mid_epoch_resumes_to_the_same_model(cache: Path, tmp_path: P
     resumed, whole = (json.loads((tmp_path / name / "output/data/training.json").read_text()) for name in ("broken", "whole"))
     assert resumed["model_sha256"] == whole["model_sha256"]
     assert resumed["metrics"]["gate"] == whole["metrics"]["gate"]
+
+
+def test_two_processes_train_one_bundle(cache: Path, tmp_path: Path, root: Path) -> None:
+    command, env = _sagemaker(tmp_path, cache)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command[1:]]
+    halved = ["--batch", "8", "--pretrain-pairs", "8", "--pretrain-batch", "4"]
+    done = subprocess.run([*launch, *halved], env=env, cwd=root, check=True, stdout=subprocess.PIPE, text=True)
+    steps = [line.split(" loss=")[0] for line in done.stdout.splitlines() if line.startswith("stage=")]
+    assert len(steps) == len(set(steps)), "both processes report"
+    assert "stage=pretrain step=2" in steps
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["finetune.pt", "pretrain.pt"]
+    assert done.stdout.count("bundle oct-lite0") == 1
+    load_classifier(tmp_path / "model")
 
 
 def test_a_failure_leaves_its_reason(tmp_path: Path, root: Path, cache: Path) -> None:
