@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def _model() -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
 
 
-def _loss_of(model: nn.Module, stop_at: int | None = None, stop: StopSignal | None = None):
+def _loss_of(model: nn.Module, stop_at: int | None = None, stop: StopSignal | None = None) -> Callable[[int], Tensor]:
     def loss_of(step: int) -> Tensor:
         if stop is not None and step == stop_at:
             stop.raised = True

@@ -84,7 +84,7 @@ def test_its_state_is_enough_to_go_on_to_the_same_bits(name: str) -> None:
 @pytest.mark.parametrize("name", ["adamw", "lars"])
 def test_biases_and_batch_norm_are_neither_decayed_nor_adapted(name: str) -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(2, 3))
-    model[2].weight.requires_grad_(requires_grad=False)
+    model[2].weight.requires_grad_(False)
     weights, others = make_optimiser(name, model, RATE, DECAY).param_groups
     assert [id(p) for p in weights["params"]] == [id(model[0].weight)]
     assert [id(p) for p in others["params"]] == [id(p) for p in (model[0].bias, model[1].weight, model[1].bias, model[2].bias)]

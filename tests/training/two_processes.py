@@ -100,7 +100,7 @@ def compare(case: Case) -> None:
     assert abs(float(mean) / world() - case.loss) < TOLERANCE
     for (name, ours), theirs in zip(model.named_parameters(), case.gradients, strict=True):
         assert ours.grad is not None, name
-        torch.testing.assert_close(ours.grad, theirs, atol=TOLERANCE, rtol=1e-4, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(ours.grad, theirs, atol=TOLERANCE, rtol=1e-4)
     _step(model)
     for name, value in model.state_dict().items():
         torch.testing.assert_close(value, case.after[name], atol=TOLERANCE, rtol=1e-4)
