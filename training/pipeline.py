@@ -50,6 +50,7 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     code = revision()
     torch.manual_seed(seed_for(recipe.seed, "weights"))
     real = read_labelled(where.labelled, recipe.size) if where.labelled else None
+    unlabelled = read_unlabelled(where.unlabelled, recipe.size) if where.unlabelled else None
     draws = draw(recipe, where.cache)
     network = Network(build_encoder(recipe.encoder, recipe.init), len(CLASSES), dropout=recipe.dropout)
     if where.start:
@@ -57,10 +58,12 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     if recipe.init == "imagenet":
         freeze(network.encoder, recipe.frozen)
     losses = {"pretrain": _pretrain(network, recipe, where, stop)}
-    losses["finetune"] = _finetune(network, draws, recipe, where, stop)
+    losses["finetune"] = finetuned(network, draws, recipe, where, stop)
     if where.average:
         average_with(network, where.average)
-    losses["beside"] = _beside(network, draws, recipe, where, stop)
+    if unlabelled:
+        path = where.checkpoint("beside")
+        losses["beside"] = contrast_beside(network, unlabelled.pixels, draws, recipe, checkpoint=path, stop=stop)
     if real is None:
         prefer_urgent(network, recipe.urgent_factor)
     out_of_fold = adapt(network, real, draws, recipe, where, stop) if real else None
@@ -69,7 +72,7 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
         fitted = fit(network, draws, recipe, out_of_fold=out_of_fold)
         training = Training(
             data={"phantoms": recipe.phantoms, "pairs": recipe.pretrain_pairs, "generator": generator_digest()},
-            real_images_sha256=sorted(set(real.sha256)) if real else [],
+            real_images_sha256=sorted({*(real.sha256 if real else ()), *(unlabelled.sha256 if unlabelled else ())}),
             revision=code,
             command=command,
             seed=recipe.seed,
@@ -117,19 +120,23 @@ def _pretrain(network: Network, recipe: Recipe, where: Places, stop: StopSignal)
     return pretrain(network.encoder, pairs, recipe, checkpoint=where.checkpoint("pretrain"), stop=stop)
 
 
-def _finetune(network: Network, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
+def finetuned(network: Network, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
+    """Train the classifier on phantoms in place; none of it for 0 epochs, which leave the weights of `--start`.
+
+    Raises:
+        TrainingError: 0 epochs and no start.
+    """
+    if not recipe.epochs:
+        if where.start is None:
+            raise TrainingError(
+                "epochs = 0 leaves the classifier untrained; give --start, whose weights are then taken as they are"
+            )
+        return []
     sources = phantom_sources(draws, recipe)
     steps = steps_for(len(draws.phantoms), recipe.epochs, sources[0].batch)
     schedule = Schedule(steps, recipe.rate, recipe.weight_decay, ema=recipe.ema)
     path = where.checkpoint("finetune")
     return finetune(network, sources, recipe, schedule, checkpoint=path, stop=stop)
-
-
-def _beside(network: Network, draws: Draws, recipe: Recipe, where: Places, stop: StopSignal) -> list[float]:
-    if where.unlabelled is None:
-        return []
-    scans = read_unlabelled(where.unlabelled, recipe.size)
-    return contrast_beside(network, scans, draws, recipe, checkpoint=where.checkpoint("beside"), stop=stop)
 
 
 def _finish(
