@@ -17,7 +17,7 @@ from lambda_src.model.manifest import CLASSES, Training
 from training.adapt import adapt, mean_weights, read_labelled
 from training.both import contrast_beside
 from training.bundle_writer import Contents, write_bundle
-from training.checkpoint import StopSignal, load_checkpoint, seed_for
+from training.checkpoint import StopSignal, load_checkpoint, save_atomically, seed_for
 from training.data import generator_digest
 from training.distributed import barrier, is_main
 from training.drawing import Draws, draw, draw_pairs
@@ -61,6 +61,8 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     losses["finetune"] = finetuned(network, draws, recipe, where, stop)
     if where.average:
         average_with(network, where.average)
+        if (path := where.checkpoint("averaged")) and is_main():
+            save_atomically(path, {"average": network.state_dict()})
     if unlabelled:
         path = where.checkpoint("beside")
         losses["beside"] = contrast_beside(network, unlabelled.pixels, draws, recipe, checkpoint=path, stop=stop)
