@@ -8,7 +8,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +117,7 @@ def by_width(scored: Sequence[Scored]) -> dict[str, dict[str, Any]]:
     return table
 
 
-def headline(figures: dict[str, Any]) -> dict[str, Any]:
+def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
     """The chief figures of `summarise`, in one row."""
     kept = {name: figures[name] for name in ("scans", "top_class_accuracy", "answered", "accuracy_answered")}
     return {**kept, **{f"recall_{name}": value for name, value in figures["recall"].items()}}

@@ -23,6 +23,8 @@ from training.statistics import auroc_interval, share_interval
 
 SEEDS = 20_000_000
 """First seed of every family; nothing was chosen by these pictures."""
+PORTRAIT = "portrait"
+"""Family of the crops of matplotlib's sample photograph."""
 _CROP = (0.25, 1.0)
 """Share of a picture's sides that a crop keeps."""
 _RIDGE = 1e-3
@@ -46,15 +48,17 @@ def strangers(far: int, near: int, folders: Sequence[Path] = ()) -> list[Strange
         folders: each is a family by its own name.
 
     Raises:
-        TrainingError: a folder holds no picture.
+        TrainingError: a folder holds no picture, or has the name of a family that is drawn.
     """
+    if taken := {folder.name for folder in folders} & {*OUTLIER_FAMILIES, PORTRAIT}:
+        raise TrainingError(f"{', '.join(sorted(taken))} is drawn already; name the folder of pictures otherwise")
     drawn = [
         Stranger(family, str(seed), partial(outlier, seed, family))
         for family in OUTLIER_FAMILIES
         for seed in range(SEEDS, SEEDS + (near if family in NEAR_FAMILIES else far))
     ]
     photograph = Path(get_sample_data("grace_hopper.jpg", asfileobj=False))
-    cut = crops("portrait", [photograph], far)
+    cut = crops(PORTRAIT, [photograph], far)
     return drawn + cut + [item for folder in folders for item in crops(folder.name, pictures_in(folder), far)]
 
 

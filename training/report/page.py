@@ -2,6 +2,7 @@
 
 import base64
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,6 +56,8 @@ def data_uri(data: bytes, kind: str) -> str:
 def cell(value: Any) -> str:
     """A figure: an interval as its value over its bounds, a share in per cent."""
     if isinstance(value, Mapping):
+        if math.isnan(value["value"]):
+            return "none counts"
         scale, unit, digits = (100, " %", 1) if value.get("share", True) else (1, "", 3)
         shown = {name: f"{scale * value[name]:.{digits}f}" for name in ("value", "low", "high")}
         return f"{shown['value']}{unit}<small>{shown['low']} to {shown['high']}</small>"

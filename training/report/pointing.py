@@ -94,9 +94,7 @@ def _row(own: Sequence[Pointed]) -> dict[str, Any]:
     peaks, centres = (np.array([getattr(item, name) for item in own]) for name in ("peak", "centre"))
     right = np.array([item.reading.finding.top_class == item.label for item in own])
     seeds, every = np.array([str(item.seed) for item in own]), np.ones(len(own), bool)
-    return {
-        "phantoms": len(own),
-        "peak": share_interval(peaks, every, seeds).as_json(),
-        "peak_where_right": share_interval(peaks, right, seeds).as_json(),
-        "centre": share_interval(centres, every, seeds).as_json(),
-    }
+    row = {"phantoms": len(own), "peak": share_interval(peaks, every, seeds).as_json()}
+    if right.any():
+        row["peak_where_right"] = share_interval(peaks, right, seeds).as_json()
+    return {**row, "centre": share_interval(centres, every, seeds).as_json()}

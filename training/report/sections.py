@@ -50,7 +50,7 @@ def page(done: Evaluated, drawn: Drawn, figures: Mapping[str, Any]) -> str:
 def _tiles(figures: Mapping[str, Any]) -> str:
     names = {
         "top_class_accuracy": "accuracy",
-        "accuracy_answered": "accuracy, answered",
+        "accuracy_answered": "right of answered",
         "deferred": "deferred",
         "flagged": "flagged as no scan",
         "coverage": "coverage",
@@ -67,7 +67,8 @@ def _classes(figures: Mapping[str, Any]) -> str:
             plot(confusion_plot(figures["confusion"], CLASSES), "Scans by true class and top class."),
             plot(recall, "Recall by class."),
         ),
-        table("width, px", {"all": headline(dict(figures)), **figures["by_width"]}),
+        table("width, px", {"all": headline(figures), **figures["by_width"]}),
+        paragraph("The weighted error of Kermany et al. 2018 is not given: its penalty table could not be checked here."),
     )
 
 
@@ -128,8 +129,15 @@ def _outliers(classifier: Classifier, scored: Sequence[Scored], drawn: Drawn, fi
             ),
             plot(interval_plot(answered, "answered"), "Share answered all the same."),
         ),
-        table("family", figures["outliers"]),
+        table("family", {name: _columns(row, auroc=False) for name, row in figures["outliers"].items()}),
+        paragraph("AUROC of each score:"),
+        table("family", {name: _columns(row, auroc=True) for name, row in figures["outliers"].items()}),
     )
+
+
+def _columns(row: Mapping[str, Any], *, auroc: bool) -> dict[str, Any]:
+    """The areas of a row of the table of outliers, or all else in it."""
+    return {name.removeprefix("auroc_"): value for name, value in row.items() if name.startswith("auroc_") == auroc}
 
 
 def _pointing(figures: Mapping[str, Any]) -> str:

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -28,8 +30,7 @@ def test_every_family_has_its_count_and_seeds_of_its_own():
 
 
 def test_crops_are_parts_of_their_picture_and_large_enough_to_be_read():
-    picture = np.arange(900 * 700, dtype=np.uint32).reshape(900, 700) % 251
-    picture = picture.astype(np.uint8)
+    picture = (np.arange(900 * 700).reshape(900, 700) % 251).astype(np.uint8)
     parts = [crop(picture, seed) for seed in range(20)]
     assert all(min(part.shape) >= 400 for part in parts)
     assert len({part.shape for part in parts}) > 10
@@ -56,6 +57,11 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
         pictures_in(tmp_path / "absent")
 
 
+def test_a_folder_may_not_pass_for_a_family_that_is_drawn(tmp_path):
+    with pytest.raises(TrainingError, match="noise is drawn already"):
+        strangers(1, 1, [tmp_path / "noise"])
+
+
 @pytest.fixture(scope="module")
 def known(reading_of):
     """Labelled readings around two classes' means."""
@@ -78,9 +84,13 @@ def test_the_relative_distance_grows_away_from_the_classes_along_what_sets_them_
     assert near < between < far
 
 
+def dim_noise(seed: int) -> np.ndarray:
+    return outlier(seed, "noise", shape=(96, 128)) // 4 + 8
+
+
 def test_the_table_says_by_family_what_is_answered_and_how_well_it_is_told_apart(classifier, known, reading_of):
     bright = Stranger("bright", "a", lambda: np.random.default_rng(0).integers(150, 250, (96, 128)).astype(np.uint8))
-    alike = [Stranger("alike", str(k), lambda k=k: outlier(k, "noise", shape=(96, 128)) // 4 + 8) for k in range(3)]
+    alike = [Stranger("alike", str(k), partial(dim_noise, k)) for k in range(3)]
     found = read_strangers(classifier, [bright, *alike])
     assert [item.family for item, _ in found] == ["bright", "alike", "alike", "alike"]
     inside = [reading for _, reading in known]

@@ -11,6 +11,7 @@ def test_cells_tell_shares_from_numbers():
     assert cell({**SHARE, "share": False}) == "0.953<small>0.931 to 0.973</small>"
     assert cell(0.12345678) == "0.1235"
     assert cell(300) == "300"
+    assert cell(dict.fromkeys(("value", "low", "high"), float("nan"))) == "none counts"
 
 
 def test_words_are_escaped_everywhere():

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
@@ -38,8 +40,13 @@ def test_ece_agrees_with_a_slow_sum_over_bins(overconfident):
     assert ece(logs, labels) == pytest.approx(slowly)
 
 
+def at(outputs: tuple[np.ndarray, np.ndarray, np.ndarray], temperature: float) -> dict[str, Any]:
+    logits, labels, patients = outputs
+    return reliability(logits, labels, patients, temperature)
+
+
 def test_the_right_temperature_lowers_every_score_for_certain(overconfident):
-    found = reliability(*overconfident, temperature=3.0)
+    found = at(overconfident, 3.0)
     for name in ("nll", "brier", "ece"):
         difference = found["difference"][name]
         assert difference["high"] < 0
@@ -49,9 +56,9 @@ def test_the_right_temperature_lowers_every_score_for_certain(overconfident):
 
 def test_the_difference_is_paired(overconfident):
     """What is hard for both temperatures falls out: its interval is narrower than the two scores' own together."""
-    found = reliability(*overconfident, temperature=2.5)
+    found = at(overconfident, 2.5)
     width = {name: row["nll"]["high"] - row["nll"]["low"] for name, row in found.items() if name in ("before", "difference")}
-    close = reliability(overconfident[0], *overconfident[1:], temperature=1.05)["difference"]["nll"]
+    close = at(overconfident, 1.05)["difference"]["nll"]
     assert close["high"] - close["low"] < 0.2 * width["before"]
 
 
