@@ -2,8 +2,8 @@
 
 The emulator (ministack 1.5) knows neither JSONata in a map's reader nor the batcher nor the result writer. So the batches that
 the batcher would make lie in a JSON file here; the map with its concurrency and tolerance, and each child's states, retries and
-ending, are the deployed definition's. `OCT_BACKFILL_SCANS` sets another number of scans. `make setup` does not install the
-emulator.
+ending, are the deployed definition's. `OCT_BACKFILL_SCANS` sets another number of scans. The emulator lies in an environment of
+its own, since it pins a botocore that is not ours: `make rehearse` and `.ci/run` make that, `OCT_MINISTACK` names another.
 """
 
 import json
@@ -31,18 +31,19 @@ from lambda_src.handlers import batch
 from lambda_src.local.cloud import build, upload_bundle
 from lambda_src.local.names import FINDINGS, SCANS, join
 from lambda_src.local.poller import Context
+from tests.rehearsal.rehearse_machine import CACHE
 from tests.rehearsal.soak import PICTURES
 from tests.support.strict_s3 import free_port
 
 COUNT = int(os.environ.get("OCT_BACKFILL_SCANS", "2000"))
 POISON_EVERY = 50
 BATCHES = "backfill/batches.json"
-MINISTACK = os.environ.get("OCT_MINISTACK") or shutil.which("ministack")
+MINISTACK = os.environ.get("OCT_MINISTACK") or shutil.which("ministack", path=f"{CACHE / 'tools' / 'bin'}:{os.environ['PATH']}")
 ARN = "arn:aws:iam::000000000000:role/any"
 FUNCTION = "oct-batch"
 DEADLINE_S = 900
 
-pytestmark = pytest.mark.skipif(MINISTACK is None, reason="ministack is not installed (OCT_MINISTACK names its program)")
+pytestmark = pytest.mark.skipif(MINISTACK is None, reason="ministack is not installed (make rehearse, or OCT_MINISTACK)")
 
 
 class Runtime(BaseHTTPRequestHandler):

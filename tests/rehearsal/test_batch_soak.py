@@ -98,20 +98,26 @@ def work(root: Path, url: str) -> int:
     return deaths
 
 
-def items() -> list[dict[str, Any]]:
+def kept() -> dict[str, Any]:
+    """What the table holds, by the ids of findings."""
     pages = clients.dynamodb().get_paginator("scan").paginate(TableName=TABLE)
-    return [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("finding#")]
+    items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("finding#")]
+    return {item["pk"]["S"].removeprefix("finding#"): json.loads(item["body"]["S"]) for item in items}
 
 
-def published() -> dict[str, Any]:
-    keys = [
-        entry["Key"]
-        for page in clients.s3().get_paginator("list_objects_v2").paginate(Bucket=FINDINGS)
-        for entry in page.get("Contents", [])
-    ]
+def written() -> list[tuple[str, bool, Any]]:
+    """Every write of a result that ever was: the scan's key, whether it is the latest, and the body."""
+    pages = clients.s3().get_paginator("list_object_versions").paginate(Bucket=FINDINGS, Prefix=RESULTS_PREFIX)
+    entries = [entry for page in pages for entry in page.get("Versions", [])]
+
+    def body(entry: Any) -> Any:
+        found = clients.s3().get_object(Bucket=FINDINGS, Key=entry["Key"], VersionId=entry["VersionId"])
+        return json.loads(found["Body"].read())
+
     with ThreadPoolExecutor(8) as pool:
-        bodies = pool.map(lambda key: json.loads(clients.s3().get_object(Bucket=FINDINGS, Key=key)["Body"].read()), keys)
-    return dict(zip((key.removeprefix(RESULTS_PREFIX).removesuffix(".json") for key in keys), bodies, strict=True))
+        bodies = list(pool.map(body, entries))
+    keys = [entry["Key"].removeprefix(RESULTS_PREFIX).removesuffix(".json") for entry in entries]
+    return list(zip(keys, (entry["IsLatest"] for entry in entries), bodies, strict=True))
 
 
 def answer(body: dict[str, Any]) -> str:
@@ -125,9 +131,11 @@ def test_none_lost_none_twice_every_poison_named(root: Path, queue_url: str, cap
     began = time.monotonic()
     deaths = work(root, queue_url)
     took_s = time.monotonic() - began
-    kept = Counter(item["pk"]["S"].removeprefix("finding#") for item in items())
-    results = published()
+    findings, writes = kept(), written()
+    results = {key: body for key, latest, body in writes if latest}
     wanted = {made for versions in plan.answers.values() for made in versions}
+    double = [made for made, times in Counter(body["id"] for _, _, body in writes).items() if times > 1]
+    differing = [key for key, _, body in writes if body != findings.get(body["id"])]
     wrong = [key for key, body in results.items() if answer(body) != plan.answers[key][body["id"]]]
     stale = [key for key, newest in plan.newest.items() if key in results and results[key]["id"] != newest]
     named = Counter(answer(body) for body in results.values() if answer(body) not in MEANS)
@@ -137,14 +145,15 @@ def test_none_lost_none_twice_every_poison_named(root: Path, queue_url: str, cap
         )
         print(f"{plan.uploaded_again} uploaded again, {plan.poisoned} poison; {deaths} workers killed; {took_s:.0f} s")
         print(
-            f"versions {len(wanted)}  kept {len(kept)}  lost {len(wanted - set(kept))}  double {sum(kept.values()) - len(kept)}"
+            f"versions {len(wanted)}  kept {len(findings)}  lost {len(wanted - set(findings))}  "
+            f"double {len(set(findings) - wanted) + len(double)}  differing {len(differing)}"
         )
         print(f"keys {len(plan.newest)}  published {len(results)}  wrong {len(wrong)}  stale {len(stale)}")
         print(f"poison named: {dict(sorted(named.items()))}")
     assert waiting(queue_url) == 0
     assert deaths >= COUNT // DIES_EVERY // 2
-    assert set(kept) == wanted
-    assert set(kept.values()) == {1}
+    assert set(findings) == wanted
+    assert (double, differing) == ([], [])
     assert set(results) == set(plan.newest)
     assert (wrong, stale) == ([], [])
     assert sum(named.values()) == plan.poisoned

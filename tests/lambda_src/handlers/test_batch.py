@@ -19,6 +19,7 @@ from lambda_src.local.cloud import Cloud, upload_bundle
 from lambda_src.local.names import FINDINGS, TABLE
 from lambda_src.local.names import SCANS as SCANS_BUCKET
 from lambda_src.local.poller import Poller
+from lambda_src.settings import Settings
 from tests.support.aws import put_scan, results
 from tests.support.bad_inputs import BAD_INPUTS
 from tests.support.pictures import band, encoded
@@ -108,6 +109,22 @@ def test_a_bundle_with_one_byte_changed_is_refused(cloud: Cloud, queue: Poller) 
     with pytest.raises(BundleRefused, match=r"model.onnx was changed: its sha256 does not fit the manifest"):
         drain(queue)
     assert waiting(cloud) == 2  # S3's test event and the scan's
+
+
+@pytest.mark.parametrize("missing", [{"table": None}, {"results_bucket": None}, {"results_bucket": "scans"}])
+def test_without_a_place_of_its_own_for_results_it_does_not_start(missing: dict[str, str | None]) -> None:
+    settings = Settings(input_bucket="scans", results_bucket="findings", table="oct").model_copy(update=missing)
+    with pytest.raises(RuntimeError, match="OCT_RESULTS_BUCKET that is not OCT_INPUT_BUCKET"):
+        parts(settings)
+
+
+def test_objects_without_the_prefix_are_let_be(cloud: Cloud, queue: Poller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCT_INPUT_PREFIX", "oct/")
+    for key in ("oct/a.png", "fundus/a.png"):
+        put_scan(key, SCANS["answered.png"])
+    drain(queue)
+    assert list(results()) == ["findings/oct/a.png.json"]
+    assert waiting(cloud) == 0
 
 
 def test_logs_hold_no_key(cloud: Cloud, queue: Poller, monkeypatch: pytest.MonkeyPatch) -> None:
