@@ -34,6 +34,11 @@ class Application(nn.Module):
         self.body = build(weights=None, include_top=False, input_shape=(size, size, COLOURS))
         self.features = int(self.body.output_shape[-1])
 
+    @property
+    def norms(self) -> list[Any]:
+        """Its batch norms, which are keras layers and no modules of torch."""
+        return [layer for layer in self.body.layers if hasattr(layer, "moving_variance")]
+
     def forward(self, scans: Tensor) -> Tensor:
         """See the class."""
         coloured = scans.permute(0, 2, 3, 1).expand(-1, -1, -1, COLOURS)

@@ -20,6 +20,7 @@ from training.adapt import read_labelled
 from training.benchmark.applications import APPLICATIONS, application
 from training.benchmark.rows import Row
 from training.benchmark.scoring import score, validation_loss
+from training.benchmark.settle import settle
 from training.checkpoint import seed_for
 from training.data import ScanSet, generator_digest, phantom_set
 from training.drawing import HELD_OUT_SEEDS, PHANTOM_SEEDS
@@ -128,8 +129,10 @@ def _first_of_each(scans: ScanSet, counts: list[int]) -> ScanSet:
 
 
 def _fit(network: Network, labelled: ScanSet, images: int, rate: float, recipe: Recipe, name: str) -> None:
+    """Train in place on so many images."""
     schedule = Schedule(steps_for(images, 1, recipe.batch), rate, recipe.weight_decay, ema=recipe.ema)
     finetune(network, [Source(labelled, recipe.batch)], recipe, schedule, name=name)
+    settle(network, labelled, recipe)
 
 
 def _search(network: Network, labelled: ScanSet, images: int, setting: Phantoms, recipe: Recipe) -> dict[float, float]:

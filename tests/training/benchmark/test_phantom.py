@@ -65,7 +65,7 @@ def test_simclr_takes_its_views_off_the_budget() -> None:
 
 
 def test_other_labels_give_another_accuracy() -> None:
-    setting = _setting(dataclasses.replace(_RECIPE, batch=8, epochs=10), train=48)
+    setting = _setting(dataclasses.replace(_RECIPE, batch=12, epochs=6, ema=0.9), train=48)
     wrong = dataclasses.replace(setting.train, labels=(setting.train.labels + 1) % 4)
     right = _run(setting, "ours")["accuracy"]
     misled = _run(dataclasses.replace(setting, train=wrong), "ours")["accuracy"]
@@ -74,7 +74,7 @@ def test_other_labels_give_another_accuracy() -> None:
 
 
 def test_weights_and_no_weights_differ_in_nothing_else() -> None:
-    setting = _setting(train=48)
+    setting = _setting(dataclasses.replace(_RECIPE, batch=12), train=48)
     first, second = _run(setting, "class weights", 1), _run(setting, "no class weights", 1)
     assert first["seed"] == second["seed"] == _RECIPE.seed + 1
     assert first["labelled_scans"] == second["labelled_scans"] == [8, 2, 2, 12]
