@@ -14,6 +14,7 @@ from infra.components.intake import Intake
 OUTCOMES = ("Answered", "Deferred", "OutOfDistribution", "Ungradable")
 CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
 PERCENTILES = ("p50", "p99")
+STAGES = ("PrepareMs", "AnalyseMs")
 _WIDTH = 12
 
 
@@ -32,7 +33,7 @@ def dashboard(
             _graph(f"{service}: distance from training", [scans_metric(service, "OodScore", statistic=p) for p in PERCENTILES]),
         )
         board.add_widgets(
-            _graph(f"{service}: stages", [scans_metric(service, "AnalyseMs", statistic=p) for p in PERCENTILES]),
+            _graph(f"{service}: stages", [scans_metric(service, stage, statistic=p) for stage in STAGES for p in PERCENTILES]),
             _graph(f"{service}: errors, throttles", [alias.metric_errors(), alias.metric_throttles()]),
         )
     board.add_widgets(

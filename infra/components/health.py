@@ -2,11 +2,11 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.components.alarm import alarm
 from infra.config import METRICS_NAMESPACE, Environment
 
 PERIOD = cdk.Duration.minutes(1)
@@ -15,53 +15,48 @@ FEWEST_SCANS = 20
 """A rate of fewer scans than this in five minutes says nothing."""
 
 
-def scans_metric(service: str, name: str, period: cdk.Duration = WINDOW, statistic: str = "Sum") -> cloudwatch.Metric:
-    """One of the application's own metrics (`lambda_src/aws/metrics.py`)."""
+def scans_metric(service: str, name: str, *, statistic: str = "Sum", version: str | None = None) -> cloudwatch.Metric:
+    """One of the application's own metrics (`lambda_src/aws/metrics.py`), of one version of the function or of all."""
+    dimensions = {"service": service} | ({"version": version} if version else {})
     return cloudwatch.Metric(
-        namespace=METRICS_NAMESPACE, metric_name=name, dimensions_map={"service": service}, period=period, statistic=statistic
+        namespace=METRICS_NAMESPACE, metric_name=name, dimensions_map=dimensions, period=WINDOW, statistic=statistic
     )
 
 
-def rate(service: str, name: str) -> cloudwatch.MathExpression:
-    """Share of scans with an outcome, 0 where there were too few to tell."""
+def rate(service: str, name: str, version: str) -> cloudwatch.MathExpression:
+    """Share of a version's scans with an outcome, 0 where there were too few to tell.
+
+    Of one version, since a canary's tenth of the scans would hardly move the share of all.
+    """
     return cloudwatch.MathExpression(
         expression=f"IF(FILL(scans, 0) >= {FEWEST_SCANS}, FILL(part, 0) / scans, 0)",
-        using_metrics={"part": scans_metric(service, name), "scans": scans_metric(service, "Scans")},
+        using_metrics={
+            "part": scans_metric(service, name, version=version),
+            "scans": scans_metric(service, "Scans", version=version),
+        },
         period=WINDOW,
         label=f"{name} / Scans",
     )
 
 
 class FunctionHealth(Construct):
-    """Errors, p99, deferral rate and out-of-distribution rate behind one alias."""
+    """Errors and p99 behind one alias; deferral rate and out-of-distribution rate of the version that a deploy brings."""
 
     def __init__(
         self, scope: Construct, id: str, *, env: Environment, alias: lambda_.Alias, service: str, p99_ms: int, topic: sns.ITopic
     ) -> None:
         super().__init__(scope, id)
-        self._topic = topic
-        limits = env.alarms
-        self.alarms = [
-            self._alarm("Errors", alias.metric_errors(period=PERIOD), 1, "The function fails: see its log, then roll back."),
-            self._alarm("P99", alias.metric_duration(period=WINDOW, statistic="p99"), p99_ms, "Scans are answered slowly."),
-        ]
+        limits, version = env.alarms, alias.version.version
+        errors, p99 = alias.metric_errors(period=PERIOD), alias.metric_duration(period=WINDOW, statistic="p99")
+        watched: dict[str, tuple[cloudwatch.IMetric, float, str]] = {
+            "Errors": (errors, 1, "The function fails: see its log, then roll back."),
+            "P99": (p99, p99_ms, "Scans are answered slowly."),
+        }
         if env.rate_alarms:
-            deferred, foreign = rate(service, "Deferred"), rate(service, "OutOfDistribution")
-            self.alarms += [
-                self._alarm("Deferrals", deferred, limits.deferral_rate, "Too many scans are deferred: model or scanner?"),
-                self._alarm("OutOfDistribution", foreign, limits.ood_rate, "Too many scans look foreign."),
-            ]
-
-    def _alarm(self, id: str, metric: cloudwatch.IMetric, threshold: float, text: str) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            id,
-            metric=metric,
-            threshold=threshold,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=f"{text} Runbook: README, '{id}'.",
-        )
-        alarm.add_alarm_action(actions.SnsAction(self._topic))
-        return alarm
+            deferred, foreign = rate(service, "Deferred", version), rate(service, "OutOfDistribution", version)
+            watched["Deferrals"] = (deferred, limits.deferral_rate, "Too many scans are deferred: model or scanner?")
+            watched["OutOfDistribution"] = (foreign, limits.ood_rate, "Too many scans look foreign.")
+        self.alarms = [
+            alarm(self, name, metric=metric, threshold=threshold, text=text, topic=topic)
+            for name, (metric, threshold, text) in watched.items()
+        ]

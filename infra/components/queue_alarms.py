@@ -2,11 +2,10 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.components.alarm import alarm
 from infra.components.intake import Intake
 from infra.config import Environment
 
@@ -30,14 +29,4 @@ class QueueAlarms(Construct):
             "ServerErrors": (errors, SERVER_ERRORS, "The API answers 5xx: see the function's log."),
         }
         for name, (metric, threshold, text) in alarms.items():
-            alarm = cloudwatch.Alarm(
-                self,
-                name,
-                metric=metric,
-                threshold=threshold,
-                evaluation_periods=1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-                alarm_description=f"{text} Runbook: README, '{name}'.",
-            )
-            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm(self, name, metric=metric, threshold=threshold, text=text, topic=topic)

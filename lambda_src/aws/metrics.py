@@ -4,6 +4,7 @@ The format: CloudWatch User Guide, "Embedded metric format specification". Alarm
 """
 
 import json
+import os
 import sys
 import time
 from collections import deque
@@ -21,6 +22,8 @@ OUTCOMES = {
     "out_of_distribution": "OutOfDistribution",
     "ungradable": "Ungradable",
 }
+JUDGED = ("Scans", "Deferred", "OutOfDistribution")
+"""Told for each version of the function too: what a canary is rolled back by."""
 MOST_VALUES = 100
 """Of one metric in one line, by the format."""
 
@@ -31,6 +34,7 @@ class MeteredClassifier(Classifier):
     def __init__(self, classifier: Classifier, service: str, stream: TextIO | None = None) -> None:
         super().__init__(classifier.bundle)
         self._service = service
+        self._version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         self._stream = stream
         self._prepare_ms: deque[float] = deque(maxlen=MOST_VALUES)
 
@@ -48,13 +52,15 @@ class MeteredClassifier(Classifier):
         if findings:
             waited = [self._prepare_ms.popleft() for _ in range(len(self._prepare_ms))]
             times = {"AnalyseMs": [_ms_since(start)], "PrepareMs": waited}
-            line = metrics_line(findings, times, service=self._service, timestamp_ms=int(time.time() * 1000))
+            line = metrics_line(
+                findings, times, service=self._service, version=self._version, timestamp_ms=int(time.time() * 1000)
+            )
             print(json.dumps(line), file=self._stream or sys.stdout, flush=True)
         return findings
 
 
 def metrics_line(
-    findings: Sequence[Finding], times: dict[str, list[float]], *, service: str, timestamp_ms: int
+    findings: Sequence[Finding], times: dict[str, list[float]], *, service: str, version: str, timestamp_ms: int
 ) -> dict[str, Any]:
     """One line: scans, each outcome, each class that was answered, the scores, and the times in milliseconds."""
     counts = {"Scans": len(findings)} | {name: sum(item.outcome == key for item in findings) for key, name in OUTCOMES.items()}
@@ -65,8 +71,15 @@ def metrics_line(
     measured = {name: [round(value, 2) for value in values] for name, values in times.items() if values}
     units = dict.fromkeys(counts, "Count") | {"OodScore": "None"} | dict.fromkeys(measured, "Milliseconds")
     declared = [{"Name": name, "Unit": unit} for name, unit in units.items()]
-    told = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": declared}
-    envelope = {"_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": [told]}, "service": service}
+    told = [
+        {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": declared},
+        {
+            "Namespace": NAMESPACE,
+            "Dimensions": [["service", "version"]],
+            "Metrics": [item for item in declared if item["Name"] in JUDGED],
+        },
+    ]
+    envelope = {"_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": told}, "service": service, "version": version}
     return envelope | counts | {"OodScore": scores} | measured
 
 

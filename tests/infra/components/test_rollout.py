@@ -1,5 +1,7 @@
 import pytest
 
+from lambda_src.aws.metrics import JUDGED
+
 
 @pytest.mark.parametrize("stack", ["Inference", "Batch"])
 def test_an_alias_shifts_by_canary_and_alarms_roll_it_back(production, stack):
@@ -33,3 +35,16 @@ def test_rates_are_taken_from_the_applications_own_metrics(production):
     metrics = [item["MetricStat"]["Metric"] for item in deferrals["Metrics"] if "MetricStat" in item]
     assert {metric["MetricName"] for metric in metrics} == {"Deferred", "Scans"}
     assert {metric["Namespace"] for metric in metrics} == {"RetinalOCT"}
+
+
+def test_rates_are_those_of_the_version_that_the_deploy_brings(production):
+    (version,) = production.of_type("Batch", "AWS::Lambda::Version")
+    for starts in ("HealthDeferrals", "HealthOutOfDistribution"):
+        made = production.one("Batch", "AWS::CloudWatch::Alarm", starts)
+        for metric in (item["MetricStat"]["Metric"] for item in made["Metrics"] if "MetricStat" in item):
+            dimensions = {item["Name"]: item["Value"] for item in metric["Dimensions"]}
+            assert dimensions == {"service": "oct-batch", "version": {"Fn::GetAtt": [version, "Version"]}}
+
+
+def test_rates_read_what_the_application_tells_of_each_version():
+    assert {"Scans", "Deferred", "OutOfDistribution"} <= set(JUDGED)

@@ -3,7 +3,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lambda_src.aws.metrics import MOST_VALUES, OUTCOMES, MeteredClassifier
+import pytest
+
+from lambda_src.aws.metrics import JUDGED, MOST_VALUES, OUTCOMES, MeteredClassifier
 from lambda_src.classifier import load_classifier
 from lambda_src.decision import Outcome
 from lambda_src.finding import Finding
@@ -30,11 +32,18 @@ def test_a_run_writes_one_line_that_counts_scans_outcomes_and_classes(tiny_bundl
 
 def test_what_is_declared_is_there_and_has_the_service(tiny_bundle: Path) -> None:
     line, _ = told(tiny_bundle, ["dme"])
-    (metrics,) = line["_aws"]["CloudWatchMetrics"]
+    metrics, by_version = line["_aws"]["CloudWatchMetrics"]
     assert metrics["Namespace"] == "RetinalOCT"
     assert metrics["Dimensions"] == [["service"]]
     assert line["service"] == "oct-test"
-    assert {item["Name"] for item in metrics["Metrics"]} == line.keys() - {"_aws", "service"}
+    assert {item["Name"] for item in metrics["Metrics"]} == line.keys() - {"_aws", "service", "version"}
+    assert by_version["Dimensions"] == [["service", "version"]]
+    assert [item["Name"] for item in by_version["Metrics"]] == list(JUDGED)
+
+
+def test_the_version_is_the_function_s_own(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "7")
+    assert told(tiny_bundle, ["dme"])[0]["version"] == "7"
 
 
 def test_every_outcome_has_its_metric() -> None:
@@ -43,7 +52,7 @@ def test_every_outcome_has_its_metric() -> None:
 
 def test_nothing_of_a_scan_is_told_but_numbers(tiny_bundle: Path) -> None:
     line, _ = told(tiny_bundle, ["drusen"])
-    texts = [value for name, value in line.items() if isinstance(value, str) and name != "service"]
+    texts = [value for name, value in line.items() if isinstance(value, str) and name not in ("service", "version")]
     assert texts == []
 
 
