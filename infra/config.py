@@ -46,7 +46,11 @@ class CustomDomain:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiLimits:
-    """How much HTTPS traffic is let in, and from where."""
+    """How much HTTPS traffic is let in, and from where.
+
+    Raises:
+        ValueError: a private endpoint and a custom domain: API Gateway has no regional name for a private API.
+    """
 
     requests_per_s: int
     burst: int
@@ -54,6 +58,13 @@ class ApiLimits:
     cors_origins: tuple[str, ...] = ()
     private_endpoint_ids: tuple[str, ...] = ()
     domain: CustomDomain | None = None
+
+    def __post_init__(self) -> None:
+        if self.private_endpoint_ids and self.domain is not None:
+            raise ValueError(
+                f"An API is private (endpoints {', '.join(self.private_endpoint_ids)}) or has a custom domain "
+                f"({self.domain.name}), not both; leave one out."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

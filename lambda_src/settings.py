@@ -29,7 +29,19 @@ class Settings(BaseSettings):
     hosts: str = ""
     """Further names that the plain server may be asked for, with commas between them."""
 
+    cors_origins: str = ""
+    """Origins of other pages whose scripts may ask behind Lambda, with commas between them; none by default."""
+
+    @property
+    def more_origins(self) -> tuple[str, ...]:
+        """`cors_origins` as origins."""
+        return _listed(self.cors_origins)
+
     @property
     def more_hosts(self) -> tuple[str, ...]:
         """`hosts` as names."""
-        return tuple(name.strip() for name in self.hosts.split(",") if name.strip())
+        return _listed(self.hosts)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -5,6 +5,7 @@ import json
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as certificates
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -20,6 +21,7 @@ from infra.nag import accept
 
 STAGE = "live"
 TOKEN_CACHE_S = 300
+HTTPS_PORT = 443
 SCOPE_OF = {"GET": f"{RESOURCE_SERVER}/read", "POST": f"{RESOURCE_SERVER}/write"}
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -44,18 +46,20 @@ class Api(Construct):
         super().__init__(scope, id)
         logs = log_group(self, "AccessLogs", env=env, key=key)
         private = bool(env.api.private_endpoint_ids)
+        domain = env.api.domain
         self.rest = apigateway.RestApi(
             self,
             "Rest",
             rest_api_name=f"retinal-oct-{env.name}",
             description="One OCT B-scan in, one finding out",
             binary_media_types=["*/*"],
-            endpoint_types=[apigateway.EndpointType.PRIVATE if private else apigateway.EndpointType.REGIONAL],
+            endpoint_configuration=_private(self, env.api.private_endpoint_ids)
+            if private
+            else apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL]),
             policy=_only_from(env.api.private_endpoint_ids) if private else None,
-            disable_execute_api_endpoint=env.api.domain is not None,
+            disable_execute_api_endpoint=domain is not None,
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=removal(env),
-            default_cors_preflight_options=_cors(env.api.cors_origins),
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE,
                 throttling_rate_limit=env.api.requests_per_s,
@@ -68,13 +72,17 @@ class Api(Construct):
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
             ),
         )
+        self.url = self.rest.url if domain is None else f"https://{domain.name}/"
+        # API Gateway makes this group itself otherwise, at the first error, without the key and without an end.
+        own = log_group(self, "ErrorLogs", env=env, key=key, name=f"API-Gateway-Execution-Logs_{self.rest.rest_api_id}/{STAGE}")
+        self.rest.deployment_stage.node.add_dependency(own)
         add_gateway_errors(self.rest)
-        self._add_routes(apigateway.LambdaIntegration(target, proxy=True), login)
-        if env.api.domain is not None:
-            self._add_domain(env.api.domain)
+        self._add_routes(apigateway.LambdaIntegration(target, proxy=True), login, preflight=bool(env.api.cors_origins))
+        if domain is not None:
+            self._add_domain(domain)
         _accept_for_the_api(self, self.rest)
 
-    def _add_routes(self, integration: apigateway.LambdaIntegration, login: Login) -> None:
+    def _add_routes(self, integration: apigateway.LambdaIntegration, login: Login, *, preflight: bool) -> None:
         authorizer = apigateway.CognitoUserPoolsAuthorizer(
             self, "Tokens", cognito_user_pools=[login.pool], results_cache_ttl=cdk.Duration.seconds(TOKEN_CACHE_S)
         )
@@ -97,6 +105,13 @@ class Api(Construct):
                 authorization_type=apigateway.AuthorizationType.COGNITO,
                 authorization_scopes=[scope],
             )
+        if preflight:  # the application answers it: the origins are its setting, and it also marks the answers themselves
+            accept(
+                routes.add_method("OPTIONS", integration),
+                "A browser asks whether it may call before it sends a token; the answer names allowed origins only.",
+                "AwsSolutions-APIG4",
+                "AwsSolutions-COG4",
+            )
 
     def _add_domain(self, domain: CustomDomain) -> None:
         """A name of its own, with mutual TLS where a trust store is named."""
@@ -104,7 +119,7 @@ class Api(Construct):
         if domain.truststore_s3_uri is not None:
             bucket, _, key = domain.truststore_s3_uri.removeprefix("s3://").partition("/")
             mtls = apigateway.MTLSConfig(bucket=s3.Bucket.from_bucket_name(self, "TrustStore", bucket), key=key)
-        self.rest.add_domain_name(
+        made = self.rest.add_domain_name(
             "Domain",
             domain_name=domain.name,
             certificate=certificates.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn),
@@ -112,15 +127,18 @@ class Api(Construct):
             endpoint_type=apigateway.EndpointType.REGIONAL,
             mtls=mtls,
         )
+        cdk.CfnOutput(self, "DomainTarget", value=made.domain_name_alias_domain_name, description="Where its DNS must point")
 
 
-def _cors(origins: tuple[str, ...]) -> apigateway.CorsOptions | None:
-    """No CORS unless origins are named: the page comes from the API itself."""
-    if not origins:
-        return None
-    return apigateway.CorsOptions(
-        allow_origins=list(origins), allow_methods=list(SCOPE_OF), allow_headers=["Authorization", "Content-Type"]
-    )
+def _private(scope: Construct, endpoint_ids: tuple[str, ...]) -> apigateway.EndpointConfiguration:
+    """Reached from the VPCs of these interface endpoints only."""
+    endpoints = [
+        ec2.InterfaceVpcEndpoint.from_interface_vpc_endpoint_attributes(
+            scope, f"Endpoint{number}", vpc_endpoint_id=name, port=HTTPS_PORT
+        )
+        for number, name in enumerate(endpoint_ids)
+    ]
+    return apigateway.EndpointConfiguration(types=[apigateway.EndpointType.PRIVATE], vpc_endpoints=endpoints)
 
 
 def _only_from(endpoint_ids: tuple[str, ...]) -> iam.PolicyDocument:

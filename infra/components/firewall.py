@@ -1,5 +1,6 @@
 """WAF: AWS's managed rules, one exception for scans, and a rate by client."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import aws_apigateway as apigateway
@@ -12,8 +13,9 @@ from infra.components.logs import log_group
 from infra.config import Environment
 
 SCAN_ROUTE = "/v1/findings"
-BODY_RULE = "SizeRestrictions_BODY"
-BODY_LABEL = "awswaf:managed:aws:core-rule-set:SizeRestrictions_Body"
+BODY_RULES = ("SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY")
+"""Made for forms. A scan is larger than 8 KB, and the bytes or the XMP text of a picture look like an attack now and then."""
+BODY_LABEL = "awswaf:managed:aws:core-rule-set:{}"
 MANAGED = ("AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesKnownBadInputsRuleSet")
 WINDOW_S = 300
 _Rule = wafv2.CfnWebACL.RuleProperty
@@ -28,9 +30,9 @@ class Firewall(Construct):
         rules = [
             _rate("RateByAddress", env, aggregate_key_type="IP"),
             _rate("RateByClient", env, aggregate_key_type="CUSTOM_KEYS", custom_keys=[_by_token()]),
-            *(_managed(name, []) for name in MANAGED),
-            _managed("AWSManagedRulesCommonRuleSet", [BODY_RULE]),
-            _large_bodies_elsewhere(),
+            *(_managed(name, ()) for name in MANAGED),
+            _managed("AWSManagedRulesCommonRuleSet", BODY_RULES),
+            _bodies_elsewhere(),
         ]
         self.acl = wafv2.CfnWebACL(
             self,
@@ -80,7 +82,7 @@ def _by_token() -> wafv2.CfnWebACL.RateBasedStatementCustomKeyProperty:
     return wafv2.CfnWebACL.RateBasedStatementCustomKeyProperty(header=header)
 
 
-def _managed(name: str, only_count: list[str]) -> _Entry:
+def _managed(name: str, only_count: Sequence[str]) -> _Entry:
     group = wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
         vendor_name="AWS",
         name=name,
@@ -95,9 +97,14 @@ def _managed(name: str, only_count: list[str]) -> _Entry:
     )
 
 
-def _large_bodies_elsewhere() -> _Entry:
-    """Bodies above 8 KB are scans on the scan route, and blocked on every other."""
-    labelled = _Statement(label_match_statement=wafv2.CfnWebACL.LabelMatchStatementProperty(scope="LABEL", key=BODY_LABEL))
+def _bodies_elsewhere() -> _Entry:
+    """What the rules of bodies found is let through on the scan route, and blocked on every other."""
+    labels = [BODY_LABEL.format(rule.removesuffix("BODY") + "Body") for rule in BODY_RULES]
+    found = [
+        _Statement(label_match_statement=wafv2.CfnWebACL.LabelMatchStatementProperty(scope="LABEL", key=label))
+        for label in labels
+    ]
+    labelled = _Statement(or_statement=wafv2.CfnWebACL.OrStatementProperty(statements=found))
     on_scan_route = _Statement(
         byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
             field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
@@ -108,7 +115,7 @@ def _large_bodies_elsewhere() -> _Entry:
     )
     elsewhere = _Statement(not_statement=wafv2.CfnWebACL.NotStatementProperty(statement=on_scan_route))
     both = wafv2.CfnWebACL.AndStatementProperty(statements=[labelled, elsewhere])
-    return "LargeBodiesElsewhere", _Statement(and_statement=both), "action", _BLOCK
+    return "BodiesElsewhere", _Statement(and_statement=both), "action", _BLOCK
 
 
 def _visible(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:

@@ -31,7 +31,7 @@ class InferenceStack(cdk.Stack):
             command="lambda_src.handlers.api.handler",
             size=size,
             key=key,
-            variables=variables(API_SERVICE, storage) | model.variables,
+            variables=variables(API_SERVICE, storage) | model.variables | _origins(env),
             description="Answers HTTPS",
         )
         read_prefix(worker.function, bucket=buckets.models, prefix=BUNDLES_PREFIX, key=key)
@@ -46,11 +46,15 @@ class InferenceStack(cdk.Stack):
         rollout.shift(env=env, alarms=self.health.alarms)
         login = Login(self, "Login", env=env)
         self.api = Api(self, "Api", env=env, target=self.alias, login=login, key=key)
-        page = login.page_client(self.api.rest.url)
+        page = login.page_client(self.api.url)
         if env.firewall:
             Firewall(self, "Firewall", env=env, stage=self.api.rest.deployment_stage, key=key)
-        cdk.CfnOutput(self, "Url", value=self.api.rest.url)
+        cdk.CfnOutput(self, "Url", value=self.api.url)
         cdk.CfnOutput(self, "UserPool", value=login.pool.user_pool_id)
         cdk.CfnOutput(self, "TokenUrl", value=f"{login.domain.base_url()}/oauth2/token")
         cdk.CfnOutput(self, "SystemsClient", value=login.systems.user_pool_client_id)
         cdk.CfnOutput(self, "PageClient", value=page.user_pool_client_id)
+
+
+def _origins(env: Environment) -> dict[str, str]:
+    return {"OCT_CORS_ORIGINS": ",".join(env.api.cors_origins)} if env.api.cors_origins else {}

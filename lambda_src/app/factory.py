@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from lambda_src.app.openapi import install_openapi
 from lambda_src.app.problems import install_problem_handlers
@@ -34,6 +35,7 @@ def create_app(
     upload_origin: str | None = None,
     owner_of: OwnerOf = local_owner,
     hosts: Sequence[str] | None = LOCAL_HOSTS,
+    cors_origins: Sequence[str] = (),
 ) -> FastAPI:
     """Build the application.
 
@@ -45,6 +47,7 @@ def create_app(
         upload_origin: scheme and host that the desk's forms are posted to, for the page's content policy.
         owner_of: whose findings a request reads and writes.
         hosts: host names that may be asked for; None where a login stands before us.
+        cors_origins: other pages whose scripts may ask; without any, no CORS header is ever sent.
     """
     limits = limits or Limits()
     app = FastAPI(
@@ -69,5 +72,8 @@ def create_app(
     for router in (system.router, findings.router, uploads.router, page_router()):
         app.include_router(router)
     install_openapi(app)
+    if cors_origins:
+        headers = ["Authorization", "Content-Type", "Accept"]
+        app.add_middleware(CORSMiddleware, allow_origins=cors_origins, allow_methods=["GET", "POST"], allow_headers=headers)
     app.add_middleware(Shell, hosts=hosts, upload_origin=upload_origin)
     return app

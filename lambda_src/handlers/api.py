@@ -53,6 +53,7 @@ def _build() -> Mangum:
         upload_origin=desk.origin if desk else None,
         owner_of=owner_of,
         hosts=None,
+        cors_origins=settings.more_origins,
     )
     return Mangum(app, lifespan="off", text_mime_types=["text/", "application/json", "application/problem+json", "image/svg+xml"])
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ class Assembly:
                     yield f"{stack}/{name}", statement
 
 
-def synthesise(folder: Path, bundle: Path, **context: str) -> Assembly:
+def synthesise(folder: Path, bundle: Path, *, app: str = "infra.app", **context: str) -> Assembly:
     """Run the app as `cdk` does, without `cdk`."""
     settings = json.loads((ROOT / "cdk.json").read_text())["context"] | {"bundle": str(bundle)} | context
     env = os.environ | {
@@ -54,17 +55,42 @@ def synthesise(folder: Path, bundle: Path, **context: str) -> Assembly:
         "CDK_CONTEXT_JSON": json.dumps(settings),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
     }
-    done = subprocess.run([sys.executable, "-m", "infra.app"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", app], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
     return Assembly(folder)
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Assembly:
-    return synthesise(tmp_path_factory.mktemp("sandbox"), tiny_bundle, environment="sandbox")
+def crowded_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Path:
+    """A bundle with another one, and a stray file, in its folder."""
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path_factory.mktemp("crowded") / "bundle"))
+    shutil.copytree(tiny_bundle, folder / "phantom_only")
+    (folder / "golden" / "stray.png").write_bytes(b"stray")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory, crowded_bundle: Path) -> Assembly:
+    return synthesise(tmp_path_factory.mktemp("sandbox"), crowded_bundle, environment="sandbox")
 
 
 @pytest.fixture(scope="session")
 def production(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Assembly:
     folder = tmp_path_factory.mktemp("production")
     return synthesise(folder, tiny_bundle, environment="production", repository="clinic/oct", alarms_email="on-call@example.org")
+
+
+def _variant(name: str, factory: pytest.TempPathFactory, bundle: Path) -> Assembly:
+    return synthesise(factory.mktemp(name), bundle, app="tests.infra.variants", environment=name)
+
+
+@pytest.fixture(scope="session")
+def private(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Assembly:
+    """With a private endpoint, on arm64."""
+    return _variant("private", tmp_path_factory, tiny_bundle)
+
+
+@pytest.fixture(scope="session")
+def domain(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Assembly:
+    """With a name of its own, mutual TLS, and two origins for CORS."""
+    return _variant("domain", tmp_path_factory, tiny_bundle)

@@ -2,19 +2,22 @@ def rules(assembly):
     return {rule["Name"]: rule for rule in assembly.one("Inference", "AWS::WAFv2::WebACL")["Rules"]}
 
 
-def test_large_bodies_are_counted_by_the_managed_rule_and_blocked_off_the_scan_route(production):
+def test_rules_of_bodies_count_in_the_managed_group_and_block_off_the_scan_route(production):
     common = rules(production)["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
-    assert common["RuleActionOverrides"] == [{"ActionToUse": {"Count": {}}, "Name": "SizeRestrictions_BODY"}]
-    elsewhere = rules(production)["LargeBodiesElsewhere"]
-    label, route = elsewhere["Statement"]["AndStatement"]["Statements"]
-    assert label["LabelMatchStatement"]["Key"] == "awswaf:managed:aws:core-rule-set:SizeRestrictions_Body"
+    counted = [item["Name"] for item in common["RuleActionOverrides"] if item["ActionToUse"] == {"Count": {}}]
+    assert "SizeRestrictions_BODY" in counted
+    assert all(name.endswith("_BODY") for name in counted)
+    elsewhere = rules(production)["BodiesElsewhere"]
+    labels, route = elsewhere["Statement"]["AndStatement"]["Statements"]
+    blocked = [item["LabelMatchStatement"]["Key"] for item in labels["OrStatement"]["Statements"]]
+    assert blocked == [f"awswaf:managed:aws:core-rule-set:{name[: -len('BODY')]}Body" for name in counted]
     assert route["NotStatement"]["Statement"]["ByteMatchStatement"]["SearchString"] == "/v1/findings"
     assert elsewhere["Action"] == {"Block": {}}
 
 
 def test_the_block_comes_after_the_label(production):
     priority = {name: rule["Priority"] for name, rule in rules(production).items()}
-    assert priority["LargeBodiesElsewhere"] > priority["AWSManagedRulesCommonRuleSet"]
+    assert priority["BodiesElsewhere"] > priority["AWSManagedRulesCommonRuleSet"]
 
 
 def test_a_client_is_bounded_by_address_and_by_token(production):

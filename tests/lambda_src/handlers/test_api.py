@@ -122,3 +122,18 @@ def test_an_upload_is_larger_than_what_lambda_carries(monkeypatch: pytest.Monkey
     assert api.handler(event("GET", f"/v1/jobs/{upload['job_id']}", authorizer=OTHER), None)["statusCode"] == 404
     page = api.handler(event("GET", "/"), None)
     assert f"connect-src 'self' {cloud.url};" in page["headers"]["content-security-policy"]
+
+
+def test_no_cors_header_unless_origins_are_named(api: ModuleType) -> None:
+    answer = api.handler(event("GET", "/healthz", headers={"Origin": "https://ward.example"}), None)
+    assert not [name for name in answer["headers"] if name.lower().startswith("access-control")]
+
+
+def test_a_named_origin_may_ask_and_another_may_not(monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path) -> None:
+    api = started(monkeypatch, tiny_bundle, OCT_CORS_ORIGINS="https://ward.example, https://clinic.example")
+    for origin, allowed in (("https://clinic.example", "https://clinic.example"), ("https://other.example", None)):
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        preflight = api.handler(event("OPTIONS", "/v1/findings", headers=asked), None)
+        answer = api.handler(event("POST", "/v1/findings", encoded(band(0.3)), headers={"Origin": origin}), None)
+        assert preflight["statusCode"] == (200 if allowed else 400)
+        assert answer["headers"].get("access-control-allow-origin") == allowed
