@@ -6,6 +6,8 @@ from pathlib import Path
 
 from infra.config import BUNDLES_PREFIX
 
+MANIFEST_FILE = "manifest.json"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
@@ -15,11 +17,13 @@ class Model:
         prefix: key prefix in the model bucket, under the bundle's version and hash.
         sha256: of `model.onnx`; the functions refuse any other.
         folder: where it lies on this machine; None if it is in the model bucket already.
+        files: what its manifest names, and the manifest; other files of the folder are no part of it.
     """
 
     prefix: str
     sha256: str
     folder: Path | None
+    files: tuple[str, ...] = ()
 
 
 def model_in(folder: Path) -> Model:
@@ -28,12 +32,14 @@ def model_in(folder: Path) -> Model:
     Raises:
         ValueError: there is no manifest in it.
     """
-    path = folder / "manifest.json"
+    path = folder / MANIFEST_FILE
     if not path.is_file():
-        raise ValueError(f"There is no model bundle in {folder}: no manifest.json. Name one with -c bundle=FOLDER.")
+        raise ValueError(f"There is no model bundle in {folder}: no {MANIFEST_FILE}. Name one with -c bundle=FOLDER.")
     manifest = json.loads(path.read_text())
     prefix = f"{BUNDLES_PREFIX}{manifest['name']}-{manifest['version']}-{manifest['digest'][:16]}"
-    return Model(prefix=prefix, sha256=manifest["model"]["sha256"], folder=folder)
+    return Model(
+        prefix=prefix, sha256=manifest["model"]["sha256"], folder=folder, files=(MANIFEST_FILE, *sorted(manifest["files"]))
+    )
 
 
 def published(name: str) -> Model:

@@ -58,7 +58,7 @@ class ImageFunction(Construct):
 def image(env: Environment, command: str) -> lambda_.DockerImageCode:
     """The image, built from the repository's root with what `.dockerignore` lets in."""
     return lambda_.DockerImageCode.from_image_asset(
-        str(ROOT), file="lambda_src/Dockerfile", cmd=[command], platform=_PLATFORMS[env.architecture]
+        str(ROOT), file="lambda_src/Dockerfile", cmd=[command], exclude=["training"], platform=_PLATFORMS[env.architecture]
     )
 
 

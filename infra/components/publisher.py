@@ -35,7 +35,9 @@ class Publisher(Construct):
         write_prefix(function, bucket=bucket, prefix=BUNDLES_PREFIX, key=key)
         archive = None
         if model.folder is not None:
-            archive = assets.Asset(self, "Bundle", path=str(model.folder))
+            others = ["*", *(f"!{name}" for name in model.files)]
+            folder, docker = str(model.folder), cdk.IgnoreMode.DOCKER
+            archive = assets.Asset(self, "Bundle", path=folder, exclude=others, ignore_mode=docker)
             source = archive.bucket.arn_for_objects(archive.s3_object_key)
             function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[source]))
         self.resource = cdk.CustomResource(

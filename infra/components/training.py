@@ -9,7 +9,10 @@ INSTANCE = "ml.g5.xlarge"
 VOLUME_GIB = 200
 RUN_HOURS = 24
 APPROVAL_DAYS = 7
+ARCHIVES_PREFIX = "training/"
+"""Where SageMaker leaves what a job made."""
 _INPUT, _MODEL, _REPORT = "/opt/ml/processing/input", "/opt/ml/processing/model", "/opt/ml/processing/report"
+_COMMAND = ("python3", "-m", "training.container")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +21,7 @@ class Parts:
 
     role_arn: str
     image: str
+    revision: str
     bucket: str
     models_bucket: str
     key_arn: str
@@ -30,7 +34,8 @@ def definition(parts: Parts) -> dict[str, Any]:
     """The definition in Amazon States Language, in JSONata.
 
     Its input is `{"name": ..., "data": "s3://bucket/prefix", "evaluation": "s3://bucket/prefix", "hyperparameters": {...}}`. The
-    data for evaluation is of other patients than the data for training; `training.evaluate` checks that by hash.
+    data for evaluation is of other patients than the data for training; `training.evaluate` leaves out what it knows by hash.
+    Its output is the name that a deploy takes: `{"model": "bundles/NAME@SHA256"}`.
     """
     after_gate = "Approve" if parts.approval else "Publish"
     states = {"Train": _train(parts), "Evaluate": _evaluate(parts), "Read": _read(parts), "Gate": _gate(after_gate)}
@@ -45,7 +50,7 @@ def definition(parts: Parts) -> dict[str, Any]:
 
 def _train(parts: Parts) -> dict[str, Any]:
     channel = {
-        "ChannelName": "training",
+        "ChannelName": "labelled",
         "DataSource": {
             "S3DataSource": {
                 "S3DataType": "S3Prefix",
@@ -64,10 +69,15 @@ def _train(parts: Parts) -> dict[str, Any]:
         "Arguments": {
             "TrainingJobName": "{% $states.input.name %}",
             "RoleArn": parts.role_arn,
-            "AlgorithmSpecification": {"TrainingImage": parts.image, "TrainingInputMode": "File"},
+            "AlgorithmSpecification": {
+                "TrainingImage": parts.image,
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": [*_COMMAND, "train"],
+            },
+            "Environment": {"OCT_REVISION": parts.revision},
             "HyperParameters": "{% $states.input.hyperparameters %}",
             "InputDataConfig": [channel],
-            "OutputDataConfig": {"S3OutputPath": f"s3://{parts.bucket}/training", "KmsKeyId": parts.key_arn},
+            "OutputDataConfig": {"S3OutputPath": f"s3://{parts.bucket}/{ARCHIVES_PREFIX.rstrip('/')}", "KmsKeyId": parts.key_arn},
             "CheckpointConfig": {"S3Uri": f"{{% 's3://{parts.bucket}/checkpoints/' & $states.input.name %}}"},
             "ResourceConfig": {"InstanceType": INSTANCE, "InstanceCount": 1, "VolumeSizeInGB": VOLUME_GIB},
             "EnableManagedSpotTraining": True,
@@ -79,14 +89,13 @@ def _train(parts: Parts) -> dict[str, Any]:
 
 
 def _evaluate(parts: Parts) -> dict[str, Any]:
-    command = ["python3", "-m", "training.evaluate", "--bundle", _MODEL, "--data", _INPUT, "--json", f"{_REPORT}/evaluation.json"]
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
         "Arguments": {
             "ProcessingJobName": "{% $job.name & '-evaluation' %}",
             "RoleArn": parts.role_arn,
-            "AppSpecification": {"ImageUri": parts.image, "ContainerEntrypoint": command},
+            "AppSpecification": {"ImageUri": parts.image, "ContainerEntrypoint": [*_COMMAND, "evaluate"]},
             "ProcessingInputs": [
                 _processing_input("data", "{% $job.evaluation %}", _INPUT),
                 _processing_input("model", "{% $archive %}", _MODEL),
@@ -128,8 +137,8 @@ def _read(parts: Parts) -> dict[str, Any]:
 
 
 def _gate(following: str) -> dict[str, Any]:
-    least_recall = "$min($each($states.input.recall, function($v) { $v }))"
-    passed = f"{{% $states.input.accuracy >= {LEAST_ACCURACY} and {least_recall} >= {LEAST_RECALL} %}}"
+    least_recall = "$min($each($states.input.recall, function($v) { $v.value }))"
+    passed = f"{{% $states.input.top_class_accuracy.value >= {LEAST_ACCURACY} and {least_recall} >= {LEAST_RECALL} %}}"
     return {"Type": "Choice", "Choices": [{"Condition": passed, "Next": following}], "Default": "Refused"}
 
 
@@ -151,6 +160,6 @@ def _publish(parts: Parts) -> dict[str, Any]:
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
         "Arguments": {"FunctionName": parts.publisher_arn, "Payload": payload},
-        "Output": "{% $states.result.Payload %}",
+        "Output": "{% {'model': 'bundles/' & $job.name & '@' & $states.result.Payload.Sha256} %}",
         "End": True,
     }

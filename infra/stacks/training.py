@@ -24,10 +24,11 @@ class TrainingStack(cdk.Stack):
     def __init__(self, scope: Construct, id: str, *, env: Environment, storage: StorageStack, model: ModelStack) -> None:
         super().__init__(scope, id, **stack_props(env))
         bucket, publisher = storage.buckets.results, model.publisher.worker.function
-        rights = TrainingRights(self, "Rights", env=env, key=storage.key, bucket=bucket)
+        rights = TrainingRights(self, "Rights", key=storage.key, bucket=bucket)
         parts = Parts(
             role_arn=rights.role.role_arn,
-            image=rights.repository.repository_uri_for_tag("training"),
+            image=rights.image.image_uri,
+            revision=f"image {rights.image.asset_hash[:16]}",
             bucket=bucket.bucket_name,
             models_bucket=storage.buckets.models.bucket_name,
             key_arn=storage.key.key_arn,

@@ -71,7 +71,8 @@ def test_the_templates_pass_cfn_lint(production):
     assert done.returncode == 0, done.stdout
 
 
-def test_the_dockerfile_passes_hadolint():
-    command = [str(Path(sys.executable).with_name("hadolint")), "lambda_src/Dockerfile"]
+@pytest.mark.parametrize("name", ["lambda_src/Dockerfile", "training/Dockerfile"])
+def test_the_dockerfiles_pass_hadolint(name):
+    command = [str(Path(sys.executable).with_name("hadolint")), name]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout

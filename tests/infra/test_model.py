@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,13 @@ def test_a_published_model_is_named_by_prefix_and_hash():
 def test_other_names_are_refused(name):
     with pytest.raises(ValueError, match="names no published model"):
         published(name)
+
+
+def test_what_goes_up_is_what_the_manifest_names(sandbox, crowded_bundle: Path):
+    (path,) = sandbox.folder.glob("*-Model.assets.json")
+    sources = [item["source"]["path"] for item in json.loads(path.read_text())["files"].values()]
+    (folder,) = (sandbox.folder / name for name in sources if (sandbox.folder / name / "manifest.json").is_file())
+    carried = {item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file()}
+    assert (crowded_bundle / "phantom_only" / "manifest.json").is_file()
+    assert carried == set(model_in(crowded_bundle).files)
+    assert "golden/cnv.png" in carried

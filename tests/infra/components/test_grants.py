@@ -21,7 +21,10 @@ EXPECTED = {
         "results": {"s3:ListBucket"},
         "table": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
     },
-    "Model": {"models/bundles/*": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}},
+    "Model": {
+        "models/bundles/*": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"},
+        "results/training/*": {"s3:GetObject", "s3:GetObjectVersion"},
+    },
 }
 
 
