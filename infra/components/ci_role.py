@@ -1,4 +1,4 @@
-"""The role that CI deploys with: no stored secret, one repository, one environment."""
+"""The roles of CI: no stored secret, one repository, one environment."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -9,34 +9,40 @@ from infra.nag import accept
 
 ISSUER = "token.actions.githubusercontent.com"
 BOOTSTRAP_QUALIFIER = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
-BOOTSTRAP_ROLES = ("deploy", "file-publishing", "image-publishing", "lookup")
+DEPLOY = ("deploy", "file-publishing", "image-publishing", "lookup")
+DIFF = ("lookup",)
+"""A pull request's code runs before anybody has read it: it may look, and change nothing."""
 
 
 class CiRole(Construct):
-    """GitHub's OIDC provider, and a role that may do nothing but take on the bootstrap's own roles."""
+    """GitHub's OIDC provider, and two roles that may do nothing but take on the bootstrap's own: one deploys, one looks."""
 
     def __init__(self, scope: Construct, id: str, *, env: Environment) -> None:
         super().__init__(scope, id)
+        self._provider = iam.CfnOIDCProvider(self, "GitHub", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"])
+        name, repository = f"retinal-oct-{env.name}-ci", f"repo:{env.repository}"
+        self.role = self._role("Role", name, f"{repository}:environment:{env.name}", DEPLOY)
+        self.diff_role = self._role("DiffRole", f"{name}-diff", f"{repository}:pull_request", DIFF)
+
+    def _role(self, id: str, name: str, subject: str, bootstrap_roles: tuple[str, ...]) -> iam.Role:
         stack = cdk.Stack.of(self)
-        provider = iam.CfnOIDCProvider(self, "GitHub", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"])
-        subject = f"repo:{env.repository}:environment:{env.name}"
-        self.role = iam.Role(
+        claims = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}
+        role = iam.Role(
             self,
-            "Role",
-            role_name=f"retinal-oct-{env.name}-ci",
+            id,
+            role_name=name,
             max_session_duration=cdk.Duration.hours(1),
-            assumed_by=iam.WebIdentityPrincipal(
-                provider.attr_arn, {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}}
-            ),
+            assumed_by=iam.WebIdentityPrincipal(self._provider.attr_arn, {"StringEquals": claims}),
         )
-        roles = [
+        allowed = [
             stack.format_arn(
                 service="iam",
                 region="",
                 resource="role",
-                resource_name=f"cdk-{BOOTSTRAP_QUALIFIER}-{name}-role-{stack.account}-{stack.region}",
+                resource_name=f"cdk-{BOOTSTRAP_QUALIFIER}-{part}-role-{stack.account}-{stack.region}",
             )
-            for name in BOOTSTRAP_ROLES
+            for part in bootstrap_roles
         ]
-        self.role.add_to_policy(iam.PolicyStatement(actions=["sts:AssumeRole"], resources=roles))
-        accept(self.role, "One statement, and this role only: to read it here is the review.", "HIPAA.Security-IAMNoInlinePolicy")
+        role.add_to_policy(iam.PolicyStatement(actions=["sts:AssumeRole"], resources=allowed))
+        accept(role, "One statement, and this role only: to read it here is the review.", "HIPAA.Security-IAMNoInlinePolicy")
+        return role
