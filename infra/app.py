@@ -57,7 +57,8 @@ def build(app: cdk.App, env: Environment, model: Model) -> System:
 
 def main() -> None:
     """Build the app that the context asks for and write its templates."""
-    app = cdk.App()
+    # CDK's own check of templates is left to cfn-lint, which the tests run: it takes half of the time of a synthesis.
+    app = cdk.App(builtin_cloud_formation_validation=False)
 
     def context(key: str) -> str | None:
         value = app.node.try_get_context(key)

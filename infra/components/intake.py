@@ -9,7 +9,7 @@ from constructs import Construct
 from infra.config import Environment
 
 VISIBILITY_TIMEOUTS = 6
-"""A message is hidden for six function timeouts (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
+"""A message is hidden for six timeouts and the batching window (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
 KEPT_DAYS = 14
 
 
@@ -31,7 +31,7 @@ class Intake(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=cdk.Duration.days(KEPT_DAYS),
-            visibility_timeout=cdk.Duration.seconds(VISIBILITY_TIMEOUTS * env.batch_function.timeout_s),
+            visibility_timeout=cdk.Duration.seconds(VISIBILITY_TIMEOUTS * env.batch_function.timeout_s + env.batch.window_s),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=env.batch.receives),
         )
         self._notify(bucket)
