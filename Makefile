@@ -10,9 +10,12 @@ RUN_LISTS := lambda_src/requirements-local.txt lambda_src/requirements.txt
 # Files are compiled when they are first imported, which halves the time of an install.
 PIP := $(PYTHON) -m pip install --no-compile --disable-pip-version-check --quiet --retries 1 --timeout 20
 
+# What is imported is kept compiled, whatever the shell says: cdk's modules alone take 3 s to compile.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test lint train-smoke synth rehearse publish-model clean
+.PHONY: help run setup test lint train-smoke synth rehearse lock publish-model clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -40,6 +43,9 @@ synth: $(SETUP_STAMP) ## the AWS templates of an environment (ENVIRONMENT=sandbo
 
 rehearse: $(SETUP_STAMP) ## image, runtime, deploy, use, promotion and destroy, all on this machine; as root, installs what it needs
 	@$(PYTHON) -m tests.rehearsal
+
+lock: $(RUN_STAMP) ## write the serving image's hashed list of packages anew, after a change of the lists that it is made from
+	@$(PYTHON) -m infra.lock
 
 publish-model: $(RUN_STAMP) ## put a bundle (BUNDLE=model_artifacts) into the model bucket (BUCKET=...); prints the name to deploy
 	@$(PYTHON) -m lambda_src publish-model --bundle $(BUNDLE) --bucket $(BUCKET)
