@@ -14,26 +14,43 @@ from pathlib import Path
 
 from infra.config import EMULATOR_LACKS
 from tests.rehearsal.rehearse_cloud import Cloud, cloud, free_port
-from tests.rehearsal.rehearse_image import LIMIT_MB, Engine, base_tar, build, context_of, runtime_answers, serves
-from tests.rehearsal.rehearse_machine import ROOT, install, missing_programs, run, tools
+from tests.rehearsal.rehearse_image import (
+    IMAGE,
+    LIMIT_MB,
+    TRAINING_IMAGE,
+    Engine,
+    base_tar,
+    build,
+    build_base,
+    context_of,
+    runtime_answers,
+    serves,
+)
+from tests.rehearsal.rehearse_machine import ROOT, checkov, lacks, run, tools
 from tests.rehearsal.rehearse_system import System, another_version, empty_buckets, eventually, leftovers
 from tests.rehearsal.rehearse_table import Table
+
+DOCKERFILES = ("lambda_src/Dockerfile", "training/Dockerfile")
 
 
 def main() -> int:
     """Rehearse, print the table, and leave nothing behind."""
     parser = argparse.ArgumentParser(prog="make rehearse", description=__doc__)
     parser.add_argument("--bundle", type=Path, default=ROOT / "model_artifacts", help="model bundle (default: model_artifacts)")
-    bundle = parser.parse_args().bundle.resolve()
+    parser.add_argument("--training", action="store_true", help="build the training image too: some minutes, and 2 GB")
+    options = parser.parse_args()
+    bundle = options.bundle.resolve()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended as after a failure
     table, folder = Table(), Path(tempfile.mkdtemp(prefix="oct-rehearsal-"))
     try:
         _synthesise(table, folder, bundle)
-        missing = install(missing_programs())
-        if missing:
-            table.skip("image, runtime and deploy", f"not installed, and only root on Debian can: {', '.join(missing)}")
+        _review(table, folder)
+        with table.step("podman, buildah and what they need") as step:
+            step.note = lacking = lacks()
+        if lacking:
+            table.skip("image, runtime and deploy", "only the templates were rehearsed")
         else:
-            _with_containers(table, folder, bundle)
+            _with_containers(table, folder, bundle, training=options.training)
     except Exception as error:  # noqa: BLE001 - told below, with the table of what came before
         _tell(error)
     finally:
@@ -67,7 +84,17 @@ def _synthesise(table: Table, folder: Path, bundle: Path) -> None:
             step.note = f"{len(list(output.glob('*.template.json')))} stacks"
 
 
-def _with_containers(table: Table, folder: Path, bundle: Path) -> None:
+def _review(table: Table, folder: Path) -> None:
+    with table.step("checkov, its findings reviewed") as step:
+        review: list[str | Path] = [checkov(), "--config-file", ROOT / "infra" / "checkov.yaml", "--framework"]
+        templates = sorted(folder.glob("cdk.out.*/*.template.json"))
+        run([*review, "cloudformation", "-f", *templates])
+        files = [ROOT / name for name in DOCKERFILES] + sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
+        run([*review, "dockerfile", "github_actions", "-f", *files])
+        step.note = "accepted with reasons in infra/checkov.yaml"
+
+
+def _with_containers(table: Table, folder: Path, bundle: Path, *, training: bool) -> None:
     with table.step("tools"):
         python, rie = tools()
     with table.step("base image") as step:
@@ -77,11 +104,16 @@ def _with_containers(table: Table, folder: Path, bundle: Path) -> None:
     engine.setup()
     try:
         with table.step("image by buildah, self-test in it") as step:
-            size = build(engine, base, context_of(folder / "context", bundle))
+            build_base(engine, base)
+            context = context_of(folder / "context", bundle)
+            size = build(engine, context, DOCKERFILES[0], IMAGE)
             added = size - base.stat().st_size // 1_000_000
             step.note = f"{size} MB unpacked, {added} MB of it on top of the base"
             if added > LIMIT_MB:
                 raise RuntimeError(f"The image adds {added} MB to its base; at most {LIMIT_MB} are wanted.")
+        if training:
+            with table.step("training image, self-test in it") as step:
+                step.note = f"{build(engine, context, DOCKERFILES[1], TRAINING_IMAGE)} MB unpacked"
         _rehearse_image(table, engine, rie, bundle)
         with cloud(engine, python, rie, folder / "cloud", bundle) as aws:
             _rehearse_deploy(table, aws, folder, bundle)
@@ -104,6 +136,7 @@ def _rehearse_image(table: Table, engine: Engine, rie: Path, bundle: Path) -> No
 def _rehearse_deploy(table: Table, aws: Cloud, folder: Path, bundle: Path) -> None:
     with table.step("cdk bootstrap"):
         aws.bootstrap()
+        _expect(aws.scans_images(), True)
     with table.step("cdk deploy --all"):
         aws.cdk("deploy", aws.synthesise(), "--require-approval", "never", "--concurrency", "3")
     system = System(aws, aws.outputs())
@@ -129,6 +162,8 @@ def _rehearse_doors(table: Table, system: System, bundle: Path) -> None:
     with table.step("POST /v1/findings through API Gateway"):
         answer = system.post(scan, writer)
         _expect((answer.status, answer.body.get("label")), (200, expected))
+    with table.step("the smoke test of CI: every golden scan"):
+        system.smoke()
     with table.step("GET /v1/model"):
         _expect(system.get("/v1/model", reader).body["name"], _manifest(bundle)["name"])
     with table.step("S3 -> SQS -> Lambda -> finding"):

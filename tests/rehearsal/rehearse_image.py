@@ -16,7 +16,9 @@ from typing import Any
 from tests.rehearsal.rehearse_machine import CACHE, ROOT, reachable, run
 
 IMAGE = "localhost/oct:rehearsal"
-BASE = "docker.io/library/python:3.11-slim-bookworm"
+TRAINING_IMAGE = "localhost/oct-training:rehearsal"
+STAND_IN = "localhost/base:rehearsal"
+"""In place of the Dockerfiles' BASE, which is pinned by a digest that no stand-in can have."""
 BASE_PACKAGES = "python3,python3-venv,python3-pip,ca-certificates,passwd"
 LIMIT_MB = 220
 """Of what the Dockerfile adds: 350 MB, less about 130 of the python:3.11-slim-bookworm that the stand-in is larger than."""
@@ -93,25 +95,33 @@ def base_tar() -> tuple[Path, bool]:
     return path, True
 
 
-def build(engine: Engine, base: Path, context: Path) -> int:
-    """Build the stand-in base and, on it, the image.
+_BUILD = ("buildah", "bud", "--isolation", "chroot", "--pull-never", "--format", "docker")
+
+
+def build_base(engine: Engine, base: Path) -> None:
+    """Make the stand-in base an image."""
+    containerfile = base.with_name("Containerfile")
+    containerfile.write_text("FROM scratch\nADD base.tar /\n")
+    run([*_BUILD, "--tag", STAND_IN, "--file", containerfile, base.parent], env=engine.env)
+
+
+def build(engine: Engine, context: Path, dockerfile: str, tag: str) -> int:
+    """Build one of the project's Dockerfiles on the stand-in base.
 
     Returns:
         The unpacked image's size in MB.
     """
-    containerfile = base.with_name("Containerfile")
-    containerfile.write_text("FROM scratch\nADD base.tar /\n")
-    common = ["buildah", "bud", "--isolation", "chroot", "--pull-never", "--format", "docker"]
-    run([*common, "--tag", BASE, "--file", containerfile, base.parent], env=engine.env)
-    run([*common, *_host_trust(), "--tag", IMAGE, "--file", context / "lambda_src" / "Dockerfile", context], env=engine.env)
-    return int(json.loads(engine("image", "inspect", IMAGE))[0]["Size"]) // 1_000_000
+    words: list[str | Path] = ["--build-arg", f"BASE={STAND_IN}", "--tag", tag, "--file", context / dockerfile, context]
+    run([*_BUILD, *_host_trust(), *words], env=engine.env)
+    return int(json.loads(engine("image", "inspect", tag))[0]["Size"]) // 1_000_000
 
 
 def context_of(folder: Path, bundle: Path) -> Path:
     """The build context: the repository's own, with a bundle that may lie elsewhere."""
     folder.mkdir()
     shutil.copy(ROOT / ".dockerignore", folder)
-    shutil.copytree(ROOT / "lambda_src", folder / "lambda_src", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("lambda_src", "training"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(bundle, folder / "model_artifacts")
     return folder
 

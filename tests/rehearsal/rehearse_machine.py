@@ -1,5 +1,6 @@
 """The machine: what must be installed, and a folder that is gone afterwards."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -27,6 +28,8 @@ PACKAGES = {
 }
 """Debian package of each program."""
 
+CHECKOV = "checkov==3.3.30"
+"""In a virtual environment of its own: it pins what others need otherwise."""
 RIE_WHEEL = "aws-sam-cli==1.170.0"
 RIE_MEMBER = "samcli/local/rapid/aws-lambda-rie-x86_64"
 
@@ -78,16 +81,42 @@ def install(packages: Sequence[str]) -> list[str]:
     """Install packages where that is possible.
 
     Returns:
-        What is missing still: everything, where this is not root on Debian.
+        What is missing still: everything, where this is not root on Debian, or its archive can't be reached.
     """
     if not packages:
         return []
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return list(packages)
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-qq"], env=env)
-    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=env)
+    with contextlib.suppress(RuntimeError):
+        run(["apt-get", "update", "-qq"], env=env)
+        run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=env)
     return missing_programs()
+
+
+def lacks() -> str:
+    """What keeps containers from being built and run here, in words; "" where nothing does."""
+    if os.geteuid() != 0:
+        return "not root, who alone may mount and make networks here"
+    missing = install(missing_programs())
+    if missing:
+        return f"not installed, and only root on a Debian with its archive can: {', '.join(missing)}"
+    try:
+        run(["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"])
+    except RuntimeError:
+        return "this root may not mount or make networks: a container without privileges"
+    return ""
+
+
+def checkov() -> Path:
+    """The program, installed once."""
+    folder = CACHE / CHECKOV
+    program = folder / "bin" / "checkov"
+    if not (folder / ".installed").is_file():
+        run([sys.executable, "-m", "venv", "--clear", folder])
+        run([folder / "bin" / "python3", "-m", "pip", "install", "--quiet", "--no-compile", CHECKOV])
+        (folder / ".installed").touch()
+    return program
 
 
 def tools() -> tuple[Path, Path]:

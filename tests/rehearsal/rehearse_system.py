@@ -4,6 +4,7 @@ import base64
 import json
 import shutil
 import ssl
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -17,6 +18,7 @@ import boto3
 
 from lambda_src.model.manifest import Manifest, sealed
 from tests.rehearsal.rehearse_cloud import REGION, Cloud
+from tests.rehearsal.rehearse_machine import run
 
 T = TypeVar("T")
 PATIENCE_S = 60
@@ -44,12 +46,22 @@ class System:
         api_id = urllib.parse.urlsplit(self.outputs["Url"]).netloc.split(".")[0]
         return f"{self.cloud.endpoint}/restapis/{api_id}/live/_user_request_"
 
+    @property
+    def secret(self) -> str:
+        """The systems client's."""
+        names = {"UserPoolId": self.outputs["UserPool"], "ClientId": self.outputs["SystemsClient"]}
+        return str(self.cloud.client("cognito-idp").describe_user_pool_client(**names)["UserPoolClient"]["ClientSecret"])
+
+    def smoke(self) -> str:
+        """CI's own smoke test, at the emulator's addresses; raises when it fails."""
+        path = self.cloud.folder / "outputs.json"
+        addresses = {"Url": f"{self.api_url}/", "TokenUrl": f"{self.cloud.endpoint}/oauth2/token"}
+        path.write_text(json.dumps({"all": self.outputs | addresses}))
+        return run([sys.executable, "-m", "tests.smoke", path], env=self.cloud.env | {"SMOKE_CLIENT_SECRET": self.secret})
+
     def token(self, scope: str) -> str:
         """An access token for a system, by client credentials."""
-        cognito = self.cloud.client("cognito-idp")
-        names = {"UserPoolId": self.outputs["UserPool"], "ClientId": self.outputs["SystemsClient"]}
-        secret = cognito.describe_user_pool_client(**names)["UserPoolClient"]["ClientSecret"]
-        basic = base64.b64encode(f"{names['ClientId']}:{secret}".encode()).decode()
+        basic = base64.b64encode(f"{self.outputs['SystemsClient']}:{self.secret}".encode()).decode()
         body = urllib.parse.urlencode({"grant_type": "client_credentials", "scope": scope}).encode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
         answer = self._send(urllib.request.Request(f"{self.cloud.endpoint}/oauth2/token", data=body, headers=headers))
