@@ -27,15 +27,17 @@ REPLAYED = 2000
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Outputs of weights that did not see the scan: logits float32 [N, classes], labels int64 [N], patients, repeat int64 [N].
+    """Outputs of weights that did not see the scan: logits float32 [N, classes], labels int64 [N], patients.
 
-    Folds are drawn anew `recipe.real_repeats` times; every scan stands here once a repeat.
+    Folds are drawn anew `recipe.real_repeats` times, and every scan stands here once a repeat: `repeat` int64 [N] says in which,
+    `fold` int64 [N] in which fold of it.
     """
 
     logits: NDArray[np.float32]
     labels: NDArray[np.int64]
     patients: tuple[str, ...]
     repeat: NDArray[np.int64]
+    fold: NDArray[np.int64]
 
 
 def read_labelled(folder: Path, size: int) -> ScanSet:
@@ -111,7 +113,7 @@ def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: 
     start from the same weights, and their mean is steadier than any one. The figures out of fold are those of single runs.
     """
     banks = make_banks(network, real, draws, recipe)
-    logits, states = [], []
+    logits, folds, states = [], [], []
     for repeat in range(recipe.real_repeats):
         fold = folds_by_patient(real.patients, real.labels, FOLDS, seed=seed_for(recipe.seed, "folds", repeat))
         outputs = np.zeros((len(real), network.classes), np.float32)
@@ -125,11 +127,17 @@ def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: 
             held = np.flatnonzero(fold == number)
             outputs[held] = predict(other, real.pixels[held])[0]
         logits.append(outputs)
+        folds.append(fold)
     adapt_once(network, banks, np.arange(len(real)), recipe, checkpoint=where.checkpoint("adapt"), stop=stop)
     network.load_state_dict(mean_weights([*states, network.state_dict()]))
     repeats = recipe.real_repeats
-    which = np.repeat(np.arange(repeats), len(real))
-    return OutOfFold(np.concatenate(logits), np.tile(real.labels, repeats), real.patients * repeats, which)
+    return OutOfFold(
+        np.concatenate(logits),
+        np.tile(real.labels, repeats),
+        real.patients * repeats,
+        np.repeat(np.arange(repeats), len(real)),
+        np.concatenate(folds),
+    )
 
 
 def mean_weights(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec
 from training.adapt import OutOfFold
-from training.calibrate import Axes, calibration, conformal, discriminant_axes, fit_ood, log_softmax, nll
+from training.calibrate import Axes, calibration, conformal, discriminant_axes, fit_ood, fit_temperature, log_softmax, nll
 from training.checkpoint import seed_for
 from training.data import ScanSet
 from training.drawing import Draws
@@ -18,7 +18,7 @@ from training.gate import gate_metrics
 from training.network import Network
 from training.phantom import OUTLIER_FAMILIES
 from training.recipe import Recipe
-from training.statistics import cluster_interval
+from training.statistics import cluster_interval, confusion
 from training.views import VIEWS, view
 
 
@@ -57,8 +57,37 @@ def fit(network: Network, draws: Draws, recipe: Recipe, *, out_of_fold: OutOfFol
     sets = conformal(logits[once], labels[once], tempered.temperature, alpha=recipe.alpha)
     patients = out_of_fold.patients if out_of_fold else (*draws.held_out.patients, *draws.held_out.patients)
     result = _metrics(logits, labels, np.array(patients), tempered.temperature)
+    if out_of_fold is not None:
+        result |= crossed(out_of_fold, alpha=recipe.alpha)
     measured = {"out_of_fold" if out_of_fold else "held_out_phantoms": result, "gate": gate_metrics(result)}
     return Fitted(axes, tempered, sets, ood, measured)
+
+
+def crossed(outputs: OutOfFold, *, alpha: float) -> dict[str, Any]:
+    """How the decision does out of fold: temperature and sets for each fold are fitted on the other folds alone."""
+    sets = np.zeros((len(outputs.labels), len(CLASSES)), bool)
+    top = outputs.logits.argmax(axis=1)
+    for repeat, number in np.unique(np.stack([outputs.repeat, outputs.fold]), axis=1).T:
+        held = (outputs.repeat == repeat) & (outputs.fold == number)
+        others = (outputs.repeat == repeat) & (outputs.fold != number)
+        temperature = fit_temperature(outputs.logits[others], outputs.labels[others])
+        thresholds = conformal(outputs.logits[others], outputs.labels[others], temperature, alpha=alpha).thresholds
+        missing = 1.0 - np.exp(log_softmax(outputs.logits[held], temperature))
+        sets[held] = missing <= np.array([thresholds[name] for name in CLASSES])
+    sets[np.arange(len(sets)), top] = True
+    patients, every = np.array(outputs.patients), np.ones(len(sets), bool)
+    single, right = sets.sum(axis=1) == 1, top == outputs.labels
+    covered = sets[np.arange(len(sets)), outputs.labels]
+    return {
+        "scans": int((outputs.repeat == 0).sum()),
+        "patients": len(set(outputs.patients)),
+        "repeats": int(outputs.repeat.max()) + 1,
+        "answered": cluster_interval(single, every, patients).as_json(),
+        "accuracy_answered": cluster_interval(right, single, patients).as_json(),
+        "coverage": cluster_interval(covered, every, patients).as_json(),
+        "mean_set_size": round(float(sets.sum(axis=1).mean()), 4),
+        "confusion": confusion(outputs.labels, top, len(CLASSES)).tolist(),
+    }
 
 
 def _fit_distance(inside: NDArray[np.float32], outside: NDArray[np.float32]) -> tuple[Axes, OodSpec]:

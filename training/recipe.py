@@ -41,9 +41,9 @@ class Recipe:
     beside_steps: int = 150
     beside_rate: float = 3e-4
     beside_weight: float = 0.3
-    real_steps: int = 200
-    real_rate: float = 5e-4
-    real_share: float = 0.6
+    real_steps: int = 120
+    real_rate: float = 2e-4
+    real_share: float = 0.5
     real_frozen: int = 5
     real_views: int = 12
     real_repeats: int = 1

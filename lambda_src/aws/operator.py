@@ -63,9 +63,17 @@ def listing(bucket: str, prefix: str) -> Mapping[str, Remote]:
 
 
 def upload(path: Path, bucket: str, key: str) -> None:
-    """Put a file in a bucket."""
+    """Put a file in a bucket.
+
+    Raises:
+        OSError: the file can't be read.
+        OperatorError: S3 does not take it; says its code.
+    """
     with path.open("rb") as file:
-        clients.s3().put_object(Bucket=bucket, Key=key, Body=file)
+        try:
+            clients.s3().put_object(Bucket=bucket, Key=key, Body=file)
+        except (ClientError, BotoCoreError) as error:
+            raise OperatorError(clients.error_code(error)) from error
 
 
 def put(bucket: str, key: str, body: bytes) -> None:

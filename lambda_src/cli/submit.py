@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from lambda_src.aws import clients, operator
+from lambda_src.aws import operator
 from lambda_src.aws.operator import OperatorError
 from lambda_src.batch.folders import MANIFEST_NAME, MOST_SCANS
 from lambda_src.cli.files import select
@@ -79,8 +78,8 @@ def _send(files: Mapping[str, Path], target: Target) -> dict[str, str]:
             operator.upload(files[name], target.bucket, target.prefix + name)
         except OSError as error:
             return error.strerror or type(error).__name__
-        except (ClientError, BotoCoreError) as error:
-            return clients.error_code(error)
+        except OperatorError as error:
+            return str(error)
         return None
 
     pool = ThreadPoolExecutor(UPLOADS_AT_ONCE)

@@ -64,10 +64,10 @@ def test_a_file_that_cannot_be_read_is_named_and_holds_up_no_other(
 def test_what_s3_refuses_is_named_with_its_reason(
     cloud: Cloud, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(operator, "upload", lambda *_: clients.s3().head_object(Bucket="no-such-bucket", Key="a"))
+    monkeypatch.setattr(operator, "listing", lambda *_: {})
     with pytest.raises(OperatorError, match="3 not sent"):
-        submit(folder, Target(SCANS, ""))
-    assert capsys.readouterr().err.count(": 404\n") == 3
+        submit(folder, Target("no-such-bucket", ""))
+    assert capsys.readouterr().err.count(": NoSuchBucket\n") == 3
 
 
 def test_a_name_that_is_no_text_is_told(cloud: Cloud, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
