@@ -41,9 +41,9 @@ class Workflow(Construct):
             "HIPAA.Security-IAMNoInlinePolicy",
         )
 
-    def allow(self, actions: list[str], *resources: str) -> None:
+    def allow(self, actions: list[str], *resources: str, conditions: dict[str, Any] | None = None) -> None:
         """Let the workflow do something to named resources."""
-        self.machine.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=list(resources)))
+        self.machine.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=list(resources), conditions=conditions))
 
     def run_itself(self) -> None:
         """Let a Distributed Map start, watch and redrive its own child executions, which have names of their own."""

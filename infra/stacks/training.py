@@ -50,7 +50,8 @@ class TrainingStack(cdk.Stack):
                 "A job is named by the execution that starts it; the star stands for those names and nothing else.",
                 f"AwsSolutions-IAM5[Resource::{_JOBS}:{kind}-job/*]",
             )
-        workflow.allow(["iam:PassRole"], rights.role.role_arn)
+        to_jobs = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        workflow.allow(["iam:PassRole"], rights.role.role_arn, conditions=to_jobs)
         rules = [self.format_arn(service="events", resource="rule", resource_name=name) for name in SAGEMAKER_EVENTS]
         workflow.allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], *rules)
         workflow.allow(["s3:GetObject"], bucket.arn_for_objects("evaluations/*"))

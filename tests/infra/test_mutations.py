@@ -51,7 +51,7 @@ def without_roll_back(resources: Resources) -> None:
 
 
 MUTATIONS: list[tuple[str, Callable[[Resources], None], Callable[[Assembly], None]]] = [
-    ("Batch", without_a_grant, lambda it: test_grants.test_a_function_may_do_this_and_no_more(it, "Batch")),
+    ("Batch", without_a_grant, lambda it: test_grants.test_a_role_may_do_this_and_no_more(it, "Batch/Scans")),
     ("Storage", without_a_bucket_policy, test_buckets.test_every_bucket_refuses_what_is_not_tls),
     (
         "Storage",
@@ -65,13 +65,76 @@ MUTATIONS: list[tuple[str, Callable[[Resources], None], Callable[[Assembly], Non
 ]
 
 
-@pytest.mark.parametrize(("stack", "mutate", "check"), MUTATIONS, ids=[item[1].__name__ for item in MUTATIONS])
-def test_what_is_taken_away_is_missed(production, tmp_path: Path, stack, mutate, check):
-    mutated = Assembly(Path(shutil.copytree(production.folder, tmp_path / "mutated", ignore=shutil.ignore_patterns("asset.*"))))
-    check(mutated)
-    (path,) = mutated.folder.glob(f"*-{stack}.template.json")
+def mutated(assembly: Assembly, folder: Path, stack: str, mutate: Callable[[Resources], None]) -> Assembly:
+    """The assembly's templates in a folder of their own, with one of them changed."""
+    copy = Assembly(Path(shutil.copytree(assembly.folder, folder, ignore=shutil.ignore_patterns("asset.*"))))
+    (path,) = copy.folder.glob(f"*-{stack}.template.json")
     template = json.loads(path.read_text())
     mutate(template["Resources"])
     path.write_text(json.dumps(template))
-    with pytest.raises((AssertionError, KeyError, ValueError)):
-        check(mutated)
+    return copy
+
+
+def misses(check: Callable[[Assembly], None], assembly: Assembly) -> bool:
+    """Whether a check does not see that something is wrong."""
+    try:
+        check(assembly)
+    except (AssertionError, KeyError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("stack", "mutate", "check"), MUTATIONS, ids=[item[1].__name__ for item in MUTATIONS])
+def test_what_is_taken_away_is_missed(production, tmp_path: Path, stack, mutate, check):
+    check(production)
+    assert not misses(check, mutated(production, tmp_path / "mutated", stack, mutate))
+
+
+@pytest.mark.parametrize("role", test_grants.EXPECTED)
+def test_no_right_of_a_role_goes_unnoticed(production, tmp_path: Path, role: str):
+    stack, _, starts = role.partition("/")
+    rights = [
+        (at, action)
+        for at, (name, item) in enumerate(production.statements())
+        if name.startswith(role)
+        for action in listed(item["Action"])
+    ]
+    first = min(at for at, _ in rights)
+    for number, (at, action) in enumerate(rights):
+
+        def without(resources: Resources, index: int = at - first, action: str = action) -> None:
+            policy = resources[named(resources, "AWS::IAM::Policy", starts)]["Properties"]["PolicyDocument"]
+            statement = policy["Statement"][index]
+            statement["Action"] = [item for item in listed(statement["Action"]) if item != action]
+
+        changed = mutated(production, tmp_path / str(number), stack, without)
+        assert not misses(lambda it: test_grants.test_a_role_may_do_this_and_no_more(it, role), changed), action
+
+
+def test_no_bucket_policy_goes_unnoticed(production, tmp_path: Path):
+    for name in production.of_type("Storage", "AWS::S3::BucketPolicy"):
+        changed = mutated(production, tmp_path / name, "Storage", lambda resources, name=name: resources.pop(name))
+        assert not misses(test_buckets.test_every_bucket_refuses_what_is_not_tls, changed), name
+
+
+def test_no_setting_of_a_queue_goes_unnoticed(production, tmp_path: Path):
+    checks = [check for name, check in vars(test_intake).items() if name.startswith("test_")]
+    settings = [
+        (name, key) for name, item in production.of_type("Storage", "AWS::SQS::Queue").items() for key in item if key != "Tags"
+    ]
+    settings += [(name, None) for name in production.of_type("Storage", "AWS::SQS::QueuePolicy")]
+    assert len(settings) == 8
+    for name, key in settings:
+
+        def without(resources: Resources, name: str = name, key: str | None = key) -> None:
+            if key is None:
+                del resources[name]
+            else:
+                del resources[name]["Properties"][key]
+
+        changed = mutated(production, tmp_path / f"{name}-{key}", "Storage", without)
+        assert not all(misses(check, changed) for check in checks), (name, key)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -18,6 +18,19 @@ def test_a_job_is_not_taken_for_failed_while_its_message_is_hidden(production):
     assert 2 * queues(production)["VisibilityTimeout"] < SILENT_SECONDS
 
 
+def test_both_queues_are_encrypted_keep_messages_a_fortnight_and_refuse_what_is_not_tls(production):
+    made = production.of_type("Storage", "AWS::SQS::Queue").values()
+    assert len(made) == 2
+    for queue in made:
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["MessageRetentionPeriod"] == 14 * 86_400
+    policies = production.of_type("Storage", "AWS::SQS::QueuePolicy").values()
+    denied = [
+        item["Condition"] for policy in policies for item in policy["PolicyDocument"]["Statement"] if item["Effect"] == "Deny"
+    ]
+    assert denied == [{"Bool": {"aws:SecureTransport": "false"}}] * 2
+
+
 def test_a_new_scan_becomes_a_message(production):
     scans = production.one("Storage", "AWS::S3::Bucket", "BucketsScans")
     (told,) = scans["NotificationConfiguration"]["QueueConfigurations"]
