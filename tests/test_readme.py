@@ -1,6 +1,5 @@
 """What the README says of the code and the model is so."""
 
-import json
 import re
 from pathlib import Path
 
@@ -17,9 +16,10 @@ def readme(root: Path) -> str:
     return (root / "README.md").read_text()
 
 
-def test_the_model_s_figures_are_those_of_its_manifest(root: Path, readme: str) -> None:
-    manifest = json.loads((root / "model_artifacts" / "manifest.json").read_bytes())
-    assert readme == with_figures(readme, manifest), "write them anew: python -m tests.support.readme"
+@pytest.mark.parametrize("bundle", ["model_artifacts", "model_artifacts/phantom_only"])
+def test_the_figures_of_each_bundle_are_those_of_its_manifest(readme: str, bundle: str) -> None:
+    assert f"<!-- figures of {bundle}: begin -->" in readme
+    assert readme == with_figures(readme), "write them anew: python -m tests.support.readme"
 
 
 def test_every_problem_is_listed_with_its_status(readme: str) -> None:

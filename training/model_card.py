@@ -36,14 +36,15 @@ def model_card(manifest: Manifest) -> str:
         f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on. Out of distribution over a "
         f"{manifest.ood.method} distance of {manifest.ood.threshold}.",
         "Measured": _measured(manifest.metrics),
-        "Weak spots and what was never tested": _measured_weak_spots(manifest.metrics.get("evaluation")) + _WEAK_SPOTS,
+        "Weak spots and what was never tested": _measured_weak_spots(manifest.metrics) + _WEAK_SPOTS,
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"# {manifest.name} {manifest.version}\n\n{manifest.notice}\n\n{body}\n"
 
 
-def _measured_weak_spots(evaluation: Mapping[str, Any] | None) -> str:
+def _measured_weak_spots(metrics: Mapping[str, Any]) -> str:
     """The commonest confusion, and whether the figures are of scans that were looked at while the model was improved."""
+    evaluation = metrics.get("evaluation") or metrics.get("out_of_fold")
     if evaluation is None:
         return "- Never measured on real scans.\n"
     confusion = np.array(evaluation["confusion"])
@@ -56,6 +57,11 @@ def _measured_weak_spots(evaluation: Mapping[str, Any] | None) -> str:
         lines.append(
             "- The scans of the evaluation trained nothing, but their errors were looked at while the phantoms and the recipe\n"
             "  were improved: on other patients expect less."
+        )
+    if "out_of_fold" in metrics:
+        lines.append(
+            "- Figures out of fold are of weights that saw no scan of the patient; those that are released have seen every scan,\n"
+            "  and nothing is left to score them on. The phantoms were improved by looking at these scans' errors."
         )
     return "\n".join(lines) + "\n"
 

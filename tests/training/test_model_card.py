@@ -28,6 +28,12 @@ def test_the_commonest_error_and_what_was_looked_at_are_weak_spots(manifest):
     assert "were looked at" not in with_metrics(manifest, {"evaluation": EVALUATION | {"looked_at": False}})
 
 
+def test_figures_out_of_fold_say_that_nothing_is_left_to_score(manifest):
+    card = with_metrics(manifest, {"out_of_fold": EVALUATION})
+    assert "CNV called DRUSEN: 9 of 100, the commonest error" in card
+    assert "nothing is left to score them on" in card
+
+
 def test_a_model_that_was_never_measured_says_so(manifest):
     assert "Never measured on real scans" in with_metrics(manifest, {})
 

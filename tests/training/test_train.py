@@ -105,7 +105,7 @@ def test_real_labels_are_fitted_out_of_fold(cache: Path, labelled: Path, tmp_pat
         "--data",
         str(labelled),
         "--real-steps",
-        "10",
+        "3",
         "--real-views",
         "2",
         *TINY,
