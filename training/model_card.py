@@ -60,8 +60,8 @@ def _measured_weak_spots(metrics: Mapping[str, Any]) -> str:
         )
     if "out_of_fold" in metrics:
         lines.append(
-            "- Figures out of fold are of weights that saw no scan of the patient; those that are released have seen every scan,\n"
-            "  and nothing is left to score them on. The phantoms were improved by looking at these scans' errors."
+            "- Figures out of fold are of weights that saw no scan of the patient; those that are released have seen every scan\n"
+            "  here, and nothing is left to score them on. The phantoms were improved by looking at these scans' errors."
         )
     return "\n".join(lines) + "\n"
 
