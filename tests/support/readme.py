@@ -1,4 +1,4 @@
-"""The README's figures of the model, written from its manifest: `python -m tests.support.readme` brings them up to date."""
+"""The README's figures, from the bundles' manifests and the tables of results: `python -m tests.support.readme` writes them anew."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-MARKED = re.compile(r"(<!-- figures of ([\w/]+): begin -->\n).*?(<!-- figures: end -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- figures of ([\w/.]+): begin -->\n).*?(<!-- figures: end -->)", re.DOTALL)
 COMMAND = "python -m training.evaluate --bundle BUNDLE --data DIR"
 
 
@@ -47,11 +47,12 @@ def _cross_validated(measured: dict[str, Any]) -> str:
 
 
 def with_figures(text: str) -> str:
-    """The README with its marked parts, one a bundle, written anew."""
+    """The README with its marked parts, each of a bundle or of a table of results, written anew."""
 
     def block(match: re.Match[str]) -> str:
-        manifest = json.loads((ROOT / match[2] / "manifest.json").read_bytes())
-        return match[1] + figures(manifest) + match[3]
+        source = ROOT / match[2]
+        table = source.read_text() if source.suffix == ".md" else figures(json.loads((source / "manifest.json").read_bytes()))
+        return match[1] + table + match[3]
 
     return MARKED.sub(block, text)
 

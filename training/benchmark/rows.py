@@ -94,9 +94,15 @@ def summary(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def table(lines: Sequence[dict[str, Any]]) -> str:
-    """The summary as a Markdown table."""
-    rows = ["| start | real labels | draws | accuracy, mean | sd |", "|---|---|---|---|---|"]
-    for line in lines:
-        spread = "" if line["sd"] is None else f"{100 * line['sd']:.1f}"
-        rows.append(f"| {line['start']} | {line['labels']} | {line['draws']} | {100 * line['mean']:.1f} % | {spread} |")
-    return "\n".join(rows)
+    """The summary in Markdown: a row a start, a column a number of real labels; mean and standard deviation over the draws."""
+    columns = sorted({line["labels"] for line in lines})
+    cells = {(line["start"], line["labels"]): _cell(line) for line in lines}
+    starts = dict.fromkeys(line["start"] for line in lines)
+    head = ["accuracy, mean % (sd)", *(f"{count} labels" for count in columns)]
+    body = [[start, *(cells.get((start, count), "") for count in columns)] for start in starts]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
+
+
+def _cell(line: dict[str, Any]) -> str:
+    spread = "" if line["sd"] is None else f" ({100 * line['sd']:.1f})"
+    return f"{100 * line['mean']:.1f}{spread}"

@@ -34,6 +34,11 @@ def test_summary_table_and_plot(tmp_path: Path) -> None:
     assert lines == [
         {"group": "phantoms 40", "start": "phantoms", "labels": 40, "draws": 3, "mean": 0.91, "sd": pytest.approx(0.01)}
     ]
-    assert "| phantoms | 40 | 3 | 91.0 % | 1.0 |" in table(lines)
+    other = {"group": "phantoms 0", "start": "phantoms", "labels": 0, "draws": 1, "mean": 0.9, "sd": None}
+    assert table([*lines, other]).splitlines() == [
+        "| accuracy, mean % (sd) | 0 labels | 40 labels |",
+        "| --- | --- | --- |",
+        "| phantoms | 90.0 | 91.0 (1.0) |",
+    ]
     plot(lines, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
