@@ -1,4 +1,4 @@
-"""The README's figures, from the bundles' manifests and the tables of results: `python -m tests.support.readme` writes them anew."""
+"""The README's figures, from bundles' manifests and tables of results: `python -m tests.support.readme` writes them anew."""
 
 import json
 import re
