@@ -1,13 +1,15 @@
-"""A state machine from its definition, with its log and its tracing."""
+"""A state machine from its definition, with its log, its tracing and its alarm."""
 
 from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.components.alarm import alarm
 from infra.components.logs import log_group
 from infra.config import Environment
 from infra.nag import accept
@@ -17,7 +19,15 @@ class Workflow(Construct):
     """A standard state machine. Its rights are added by who wires it."""
 
     def __init__(
-        self, scope: Construct, id: str, *, env: Environment, key: kms.IKey, name: str, definition: dict[str, Any]
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        env: Environment,
+        key: kms.IKey,
+        topic: sns.ITopic,
+        name: str,
+        definition: dict[str, Any],
     ) -> None:
         super().__init__(scope, id)
         group = log_group(self, "Logs", env=env, key=key, name=f"/aws/vendedlogs/states/{name}")
@@ -30,6 +40,8 @@ class Workflow(Construct):
             logs=sfn.LogOptions(destination=group, level=sfn.LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True,
         )
+        failed = self.machine.metric_failed(period=cdk.Duration.minutes(5), statistic="Sum")
+        alarm(self, "WorkflowFailed", metric=failed, threshold=1, text=f"An execution of {name} failed.", topic=topic)
         accept(
             self,
             "Step Functions delivers its logs and traces by actions that take no resource: X-Ray's and the log delivery's.",

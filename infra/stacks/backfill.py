@@ -23,6 +23,7 @@ class BackfillStack(cdk.Stack):
             "Backfill",
             env=env,
             key=storage.key,
+            topic=storage.alerts,
             name=f"retinal-oct-{env.name}-backfill",
             definition=definition(
                 function_arn=batch.alias.function_arn,

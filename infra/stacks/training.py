@@ -14,7 +14,6 @@ from infra.stacks.storage import StorageStack
 
 SAGEMAKER_EVENTS = ("StepFunctionsGetEventsForSageMakerTrainingJobsRule", "StepFunctionsGetEventsForSageMakerProcessingJobsRule")
 """The rules by which Step Functions waits for a job (Step Functions Developer Guide, "IAM policies for SageMaker")."""
-
 _JOBS = "arn:<AWS::Partition>:sagemaker:<AWS::Region>:<AWS::AccountId>"
 
 
@@ -36,15 +35,14 @@ class TrainingStack(cdk.Stack):
             topic_arn=storage.alerts.topic_arn,
             approval=env.approval,
         )
+        name = f"retinal-oct-{env.name}-training"
         workflow = Workflow(
-            self, "Training", env=env, key=storage.key, name=f"retinal-oct-{env.name}-training", definition=definition(parts)
+            self, "Training", env=env, key=storage.key, topic=storage.alerts, name=name, definition=definition(parts)
         )
         for kind in ("training", "processing"):
             jobs = self.format_arn(service="sagemaker", resource=f"{kind}-job", resource_name="*")
-            workflow.allow(
-                [f"sagemaker:{action}{kind.title()}Job" for action in ("Create", "Describe", "Stop")] + ["sagemaker:AddTags"],
-                jobs,
-            )
+            actions = [f"sagemaker:{verb}{kind.title()}Job" for verb in ("Create", "Describe", "Stop")]
+            workflow.allow([*actions, "sagemaker:AddTags"], jobs)
             accept(
                 workflow,
                 "A job is named by the execution that starts it; the star stands for those names and nothing else.",

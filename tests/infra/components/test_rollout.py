@@ -1,6 +1,9 @@
+import re
+
 import pytest
 
 from lambda_src.aws.metrics import JUDGED
+from tests.infra.conftest import ROOT
 
 
 @pytest.mark.parametrize("stack", ["Inference", "Batch"])
@@ -23,10 +26,12 @@ def test_the_alias_is_what_a_deploy_updates_by_codedeploy(production, stack):
 
 def test_every_alarm_tells_somebody_and_names_its_runbook(production):
     alarms = [item for stack in production.stacks() for item in production.of_type(stack, "AWS::CloudWatch::Alarm").values()]
-    assert len(alarms) == 11
+    assert len(alarms) == 13
+    runbook = (ROOT / "README.md").read_text().partition("### Runbook")[2]
     for alarm in alarms:
         assert len(alarm["AlarmActions"]) == 1
-        assert "Runbook: README, '" in alarm["AlarmDescription"]
+        (name,) = re.findall(r"Runbook: README, '(\w+)'", alarm["AlarmDescription"])
+        assert f"**{name}**" in runbook
 
 
 def test_rates_are_taken_from_the_applications_own_metrics(production):
