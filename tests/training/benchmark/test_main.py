@@ -9,19 +9,24 @@ _SIZES = {"size": 64, "phantoms": 16, "epochs": 4, "batch": 8, "held-out": 40, "
 _TINY = [word for name, value in _SIZES.items() for word in (f"--{name}", str(value))]
 
 
-def _command(folder: Path, *more: str) -> list[str]:
-    return ["--suite", "phantom", "--out", str(folder / "out"), "--cache", str(folder / "cache"), *_TINY, *more]
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("phantoms")
 
 
-def test_picked_rows_are_trained_once_and_shown_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(_command(tmp_path, "--rows", "simclr 1")) == 0
+def _command(out: Path, cache: Path, *more: str) -> list[str]:
+    return ["--suite", "phantom", "--out", str(out), "--cache", str(cache), *_TINY, *more]
+
+
+def test_picked_rows_are_trained_once_and_shown_together(tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
+    assert main(_command(out, cache, "--rows", "simclr 1")) == 0
     first = (out / "SimCLR_1-0.json").read_bytes()
     result = json.loads(first)
     assert result["command"].startswith("python -m training.benchmark --suite phantom")
     assert str(tmp_path) not in result["command"]
     assert {"revision", "seed", "seconds", "images_seen", "size", "weights", "rate"} <= set(result)
-    assert main(_command(tmp_path, "--rows", "o*")) == 0
+    assert main(_command(out, cache, "--rows", "o*")) == 0
     assert (out / "SimCLR_1-0.json").read_bytes() == first
     shown = capsys.readouterr().out
     assert "| SimCLR 1 | random | 4 | 32 + 32 |" in shown
@@ -31,14 +36,15 @@ def test_picked_rows_are_trained_once_and_shown_together(tmp_path: Path, capsys:
     assert (out / "summary.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_results_of_other_settings_are_not_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(_command(tmp_path, "--rows", "ours")) == 0
-    assert main(_command(tmp_path, "--rows", "ours", "--seed", "2")) == 1
+def test_results_of_other_settings_are_not_mixed(tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "VGG16-0.json").write_text(json.dumps({"group": "VGG16", "setting": {"size": 128}}))
+    assert main(_command(tmp_path, cache, "--rows", "ours")) == 1
     assert "another --out folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["VGG16-0.json"]
 
 
-def test_a_pattern_that_fits_nothing_names_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(_command(tmp_path, "--rows", "AlexNet")) == 1
+def test_a_pattern_that_fits_nothing_names_the_rows(tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_command(tmp_path, cache, "--rows", "AlexNet")) == 1
     assert "ResNet50V2" in capsys.readouterr().err
 
 

@@ -44,7 +44,7 @@ def test_the_suite_has_every_row_with_its_initial_weights() -> None:
     assert len({row.file for row in suite}) == len(suite) == len(weights) + 2 * (SEEDS - 1)
 
 
-@pytest.mark.parametrize("name", APPLICATIONS)
+@pytest.mark.parametrize("name", ["VGG16", "InceptionV3"])  # without batch norm, and with; `test_applications` has all
 def test_big_networks_are_trained_and_scored(name: str) -> None:
     result = _run(_setting(dataclasses.replace(_RECIPE, size=75)), name)
     assert result["images_seen"] == {"simclr": 0, "labelled": 32}
