@@ -11,6 +11,7 @@ EMULATOR_LACKS = MappingProxyType(
         "firewall": "WAF association and logging",
         "budget": "AWS Budgets",
         "rate_alarms": "alarms on metric math: deferral and out-of-distribution rate",
+        "image_scan": "ECR's scanning configuration of the registry",
         "delivery": "IAM's OIDC provider for CI",
         "training": "SageMaker jobs as a Step Functions task",
         "empty_buckets": "the SDK in CDK's own function that empties buckets: the rehearsal empties them itself",
@@ -107,6 +108,7 @@ class Environment:
     firewall: bool = True
     budget: bool = True
     rate_alarms: bool = True
+    image_scan: bool = True
     training: bool = True
     empty_buckets: bool = True
     approval: bool = False
@@ -161,5 +163,5 @@ def environment(name: str, *, emulator: bool = False, repository: str | None = N
     chosen = replace(chosen, repository=repository, alarms=replace(chosen.alarms, email=email))
     if emulator:
         chosen = replace(chosen, emulator=True, canary=None, repository=None, firewall=False, budget=False, rate_alarms=False)
-        chosen = replace(chosen, training=False, empty_buckets=False)
+        chosen = replace(chosen, training=False, empty_buckets=False, image_scan=False)
     return chosen

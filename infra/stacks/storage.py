@@ -6,6 +6,7 @@ from constructs import Construct
 from infra.components.alerts import alerts_topic
 from infra.components.buckets import Buckets
 from infra.components.encryption import DataKey
+from infra.components.image_scan import scan_images
 from infra.components.intake import Intake
 from infra.components.synthesizer import stack_props
 from infra.components.table import findings_table
@@ -21,6 +22,8 @@ class StorageStack(cdk.Stack):
         self.buckets = Buckets(self, "Buckets", env=env, key=self.key)
         self.table = findings_table(self, "Findings", env=env, key=self.key)
         self.intake = Intake(self, "Intake", env=env, bucket=self.buckets.scans)
+        if env.image_scan:
+            scan_images(self, "ImageScan")
         self.alerts = alerts_topic(self, "Alerts", env=env, key=self.key)
         for name, value in {
             "ScansBucket": self.buckets.scans.bucket_name,

@@ -102,11 +102,6 @@ class Cloud:
         """Prepare the account, as an administrator does once."""
         run(["cdk", "bootstrap", f"aws://{ACCOUNT}/{REGION}"], env=self.env, cwd=self.folder, log=self.folder / "cdk.log")
 
-    def scans_images(self) -> bool:
-        """Whether every repository of images is scanned on push: the bootstrap's, where a deploy's images go."""
-        found = self.client("ecr").describe_repositories()["repositories"]
-        return bool(found) and all(item["imageScanningConfiguration"]["scanOnPush"] for item in found)
-
     def outputs(self) -> dict[str, str]:
         """Every output of every stack."""
         stacks = self.client("cloudformation").describe_stacks()["Stacks"]
