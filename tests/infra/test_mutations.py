@@ -113,7 +113,11 @@ def test_no_right_of_a_role_goes_unnoticed(production, tmp_path: Path, role: str
 
 def test_no_bucket_policy_goes_unnoticed(production, tmp_path: Path):
     for name in production.of_type("Storage", "AWS::S3::BucketPolicy"):
-        changed = mutated(production, tmp_path / name, "Storage", lambda resources, name=name: resources.pop(name))
+
+        def without(resources: Resources, name: str = name) -> None:
+            del resources[name]
+
+        changed = mutated(production, tmp_path / name, "Storage", without)
         assert not misses(test_buckets.test_every_bucket_refuses_what_is_not_tls, changed), name
 
 

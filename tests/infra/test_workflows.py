@@ -3,7 +3,7 @@
 import re
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from infra.components.ci_role import DIFF
 from tests.infra.conftest import ROOT

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ LIMIT_MB = 220
 """Of what the Dockerfile adds: 350 MB, less about 130 of the python:3.11-slim-bookworm that the stand-in is larger than."""
 LAMBDA = ("--memory", "1769m", "--cpus", "1", "--read-only", "--tmpfs", "/tmp")
 """A function's size and its read-only root."""
+
+_OUTSIDE = (Path("/var/lib/containers"), Path("/run/containers"))
+"""What podman makes beside its storage, whatever its configuration says."""
 
 _CONTAINERS = """[engine]
 runtime = "runc"
@@ -41,6 +44,7 @@ class Engine:
     """podman and buildah on a storage below one folder."""
 
     folder: Path
+    kept: tuple[Path, ...] = field(default_factory=lambda: tuple(path for path in _OUTSIDE if path.exists()))
 
     @property
     def env(self) -> dict[str, str]:
@@ -71,6 +75,8 @@ class Engine:
         for mount in sorted(_mounts_below(self.folder), reverse=True):
             subprocess.run(["umount", "--lazy", mount], check=False)
         shutil.rmtree(self.folder)
+        for path in set(_OUTSIDE) - set(self.kept):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _mounts_below(folder: Path) -> list[str]:
