@@ -108,6 +108,7 @@ def _result(job: Path) -> dict[str, Any]:
     return dict(json.loads((job / "output" / "data" / "training.json").read_text()))
 
 
+@pytest.mark.timeout(900)
 def test_a_job_that_was_killed_resumes_to_the_model_of_an_unbroken_one(python: Path, root: Path, tmp_path: Path) -> None:
     broken, whole = (_job(tmp_path / name, root) for name in ("broken", "whole"))
     _kill_after(python, broken, "stage=finetune step=120 ")
