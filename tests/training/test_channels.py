@@ -7,9 +7,9 @@ from pathlib import Path
 import boto3
 import httpx2
 import pytest
+from moto.server import ThreadedMotoServer
 from mypy_boto3_s3 import S3Client
 
-from tests.support import aws
 from training import channels
 from training.channels import fetched
 from training.errors import TrainingError
@@ -19,8 +19,12 @@ BUCKET = "oct-training"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with aws.server() as cloud:
-        yield cloud.url
+    """A bare server: moto's state is one for the whole process, and the tests' cloud may stand in it already."""
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture
