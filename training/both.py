@@ -16,7 +16,7 @@ from torch.nn import functional
 from training.checkpoint import StopSignal, seed_for
 from training.distributed import rank, wrapped
 from training.drawing import Draws
-from training.finetune import Source, phantom_sources
+from training.finetune import chosen_at, phantom_sources
 from training.loop import Schedule, Stage, bf16, optimise
 from training.network import Network, channels_last
 from training.recipe import Recipe
@@ -73,7 +73,7 @@ def contrast_beside(
         seed = seed_for(recipe.seed, name, step, rank())
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # dropout draws from the global generator
-        pixels, labels = _labelled(sources, recipe, step, name)
+        pixels, labels = (torch.from_numpy(np.concatenate(parts)) for parts in chosen_at(step, sources, recipe, name))
         chosen = order_at(step, pairs, len(scans), seed=recipe.seed, salt=name)
         twice = views_of(torch.from_numpy(scans[chosen]), recipe, generator)
         with bf16():
@@ -83,13 +83,3 @@ def contrast_beside(
 
     schedule = Schedule(recipe.beside_steps, recipe.beside_rate, recipe.weight_decay, ema=recipe.real_ema)
     return optimise(model, loss_of, schedule, Stage(name, recipe.key(), checkpoint, stop))
-
-
-def _labelled(sources: list[Source], recipe: Recipe, step: int, name: str) -> tuple[Tensor, Tensor]:
-    chosen = [
-        order_at(step, source.batch, len(source.scans), seed=recipe.seed, salt=f"{name}{number}")
-        for number, source in enumerate(sources)
-    ]
-    pixels = np.concatenate([source.scans.pixels[indices] for source, indices in zip(sources, chosen, strict=True)])
-    labels = np.concatenate([source.scans.labels[indices] for source, indices in zip(sources, chosen, strict=True)])
-    return torch.from_numpy(pixels), torch.from_numpy(labels)

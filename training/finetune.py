@@ -53,6 +53,18 @@ def phantom_sources(draws: Draws, recipe: Recipe) -> list[Source]:
     return [Source(draws.phantoms, recipe.batch - few), Source(outlier_set(draws.outliers), few)]
 
 
+def chosen_at(
+    step: int, sources: list[Source], recipe: Recipe, name: str
+) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.int64]]]:
+    """What a step of stage `name` sees of each source: pixels uint8 [n, S, S] and labels int64 [n]."""
+    pixels, labels = [], []
+    for number, source in enumerate(sources):
+        chosen = order_at(step, source.batch, len(source.scans), seed=recipe.seed, salt=f"{name}{number}")
+        pixels.append(source.scans.pixels[chosen])
+        labels.append(source.scans.labels[chosen])
+    return pixels, labels
+
+
 def finetune(
     network: Network,
     sources: list[Source],
@@ -82,12 +94,8 @@ def finetune(
     weights = [_weights(source, recipe) for source in sources]
 
     def loss_of(step: int) -> Tensor:
-        pixels, labels, factors = [], [], []
-        for number, (source, weight) in enumerate(zip(sources, weights, strict=True)):
-            chosen = order_at(step, source.batch, len(source.scans), seed=recipe.seed, salt=f"{name}{number}")
-            pixels.append(source.scans.pixels[chosen])
-            labels.append(source.scans.labels[chosen])
-            factors.append(weight[labels[-1]])
+        pixels, labels = chosen_at(step, sources, recipe, name)
+        factors = [weight[label] for weight, label in zip(weights, labels, strict=True)]
         seed = seed_for(recipe.seed, name, step, rank())
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # dropout draws from the global generator
