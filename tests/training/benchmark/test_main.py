@@ -29,7 +29,7 @@ def test_picked_rows_are_trained_once_and_shown_together(tmp_path: Path, cache: 
     assert main(_command(out, cache, "--rows", "o*")) == 0
     assert (out / "SimCLR_1-0.json").read_bytes() == first
     shown = capsys.readouterr().out
-    assert "| SimCLR 1 | random | 4 | 32 + 32 |" in shown
+    assert "| SimCLR 1 | ImageNet | 4 | 32 + 32 |" in shown
     assert "| ours | ImageNet | 16 | 0 + 64 |" in shown
     assert (out / "summary.md").read_text().rstrip() in shown
     assert len(json.loads((out / "summary.json").read_text())["rows"]) == 2
