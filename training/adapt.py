@@ -27,17 +27,29 @@ REPLAYED = 2000
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Outputs of weights that did not see the scan: logits float32 [N, classes], labels int64 [N], patients.
+    """Outputs of weights that did not see the scan: logits float32 [N, classes], pooled features float32 [N, F], labels int64 [N],
+    patients.
 
     Folds are drawn anew `recipe.real_repeats` times, and every scan stands here once a repeat: `repeat` int64 [N] says in which,
     `fold` int64 [N] in which fold of it.
     """
 
     logits: NDArray[np.float32]
+    features: NDArray[np.float32]
     labels: NDArray[np.int64]
     patients: tuple[str, ...]
     repeat: NDArray[np.int64]
     fold: NDArray[np.int64]
+
+    @property
+    def once(self) -> NDArray[np.bool_]:
+        """Every scan once: the rows of the first repeat, [N]."""
+        return np.asarray(self.repeat == 0)
+
+    @property
+    def scans(self) -> int:
+        """How many scans there are."""
+        return int(self.once.sum())
 
 
 def read_labelled(folder: Path, size: int) -> ScanSet:
@@ -113,10 +125,11 @@ def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: 
     start from the same weights, and their mean is steadier than any one. The figures out of fold are those of single runs.
     """
     banks = make_banks(network, real, draws, recipe)
-    logits, folds, states = [], [], []
+    logits, features, folds, states = [], [], [], []
     for repeat in range(recipe.real_repeats):
         fold = folds_by_patient(real.patients, real.labels, FOLDS, seed=seed_for(recipe.seed, "folds", repeat))
         outputs = np.zeros((len(real), network.classes), np.float32)
+        pooled = np.zeros((len(real), network.encoder.features), np.float32)
         for number in range(FOLDS):
             other, name = copy.deepcopy(network), f"fold-{repeat}-{number}"
             adapt_once(
@@ -125,14 +138,16 @@ def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: 
             states.append(copy.deepcopy(other.state_dict()))
             other.encoder.dense()
             held = np.flatnonzero(fold == number)
-            outputs[held] = predict(other, real.pixels[held])[0]
+            outputs[held], pooled[held] = predict(other, real.pixels[held])
         logits.append(outputs)
+        features.append(pooled)
         folds.append(fold)
     adapt_once(network, banks, np.arange(len(real)), recipe, checkpoint=where.checkpoint("adapt"), stop=stop)
     network.load_state_dict(mean_weights([*states, network.state_dict()]))
     repeats = recipe.real_repeats
     return OutOfFold(
         np.concatenate(logits),
+        np.concatenate(features),
         np.tile(real.labels, repeats),
         real.patients * repeats,
         np.repeat(np.arange(repeats), len(real)),

@@ -16,7 +16,6 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from lambda_src.classifier import GOLDEN_FOLDER, Classifier, load_classifier
-from lambda_src.decision import Triage
 from lambda_src.imaging.decode import decode
 from lambda_src.model.bundle import load_bundle
 from lambda_src.model.manifest import (
@@ -29,21 +28,20 @@ from lambda_src.model.manifest import (
     Manifest,
     ModelFile,
     OodSpec,
+    Reference,
     Training,
     sealed,
 )
-from training.calibrate import QUALITY_LIMITS
 from training.errors import TrainingError
 from training.model_card import CARD_FILE, model_card
 from training.phantom import phantom
+from training.thresholds import QUALITY_LIMITS, TRIAGE
 
 MODEL_FILE = "model.onnx"
 DESCRIPTION = "Drawn phantom, not a patient"
 GOLDEN_TOLERANCE = 0.01
 GOLDEN_SEEDS = range(9_000_000, 9_000_400)
 """Seeds that no training draws; the first of each class that is answered rightly becomes its golden scan."""
-TRIAGE: dict[str, Triage] = {"CNV": "urgent", "DME": "urgent", "DRUSEN": "routine", "NORMAL": "observe"}
-"""Kermany et al. 2018: CNV and DME are referred urgently, drusen routinely, normal is observed."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ class Contents:
     calibration: Calibration
     conformal: Conformal
     ood: OodSpec
+    reference: Reference
     training: Training
     metrics: dict[str, Any]
 
@@ -120,6 +119,7 @@ def _manifest(work: Path, contents: Contents) -> Manifest:
                 "calibration": contents.calibration,
                 "conformal": contents.conformal,
                 "ood": contents.ood,
+                "reference": contents.reference,
                 "quality": QUALITY_LIMITS,
                 "golden": Golden(tolerance=GOLDEN_TOLERANCE, names=[label.lower() for label in CLASSES]),
                 "files": files,

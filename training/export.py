@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lambda_src.model.bundle import INPUT, OUTPUTS
-from training.calibrate import Axes, log_softmax
 from training.errors import TrainingError
 from training.finetune import predict
 from training.network import Network
+from training.thresholds import Axes, log_softmax
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime

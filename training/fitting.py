@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec
+from lambda_src.decision import Rule
+from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec, Reference
 from training.adapt import OutOfFold
-from training.calibrate import Axes, calibration, conformal, discriminant_axes, fit_ood, fit_temperature, log_softmax, nll
 from training.checkpoint import seed_for
 from training.data import ScanSet
 from training.drawing import Draws
@@ -18,7 +18,23 @@ from training.gate import gate_metrics
 from training.network import Network
 from training.phantom import OUTLIER_FAMILIES
 from training.recipe import Recipe
-from training.statistics import cluster_interval, confusion
+from training.reference import reference
+from training.reliability import reliability
+from training.statistics import cluster_interval, confusion, share_interval
+from training.thresholds import (
+    TRIAGE,
+    Axes,
+    calibration,
+    conformal,
+    discriminant_axes,
+    fit_ood,
+    fit_temperature,
+    least_alpha,
+    log_softmax,
+    nll,
+    sets,
+)
+from training.triage import weighted_error
 from training.views import VIEWS, view
 
 
@@ -30,6 +46,7 @@ class Fitted:
     calibration: Calibration
     conformal: Conformal
     ood: OodSpec
+    reference: Reference
     metrics: dict[str, Any]
 
 
@@ -42,60 +59,93 @@ def seen_as(scans: ScanSet, recipe: Recipe) -> NDArray[np.uint8]:
 
 
 def fit(network: Network, draws: Draws, recipe: Recipe, *, out_of_fold: OutOfFold | None) -> Fitted:
-    """Fit on held-out phantoms, plain and as random views; with real scans, on the outputs of weights that did not see them."""
+    """Fit on held-out phantoms, plain and as random views; with real scans, on the outputs of weights that did not see them.
+
+    The distance's axes, mean and precision are of phantoms in either case: outliers are drawn, and are held against drawn scans.
+    """
     held_out = np.concatenate([draws.held_out.pixels, seen_as(draws.held_out, recipe)])
     labels = np.concatenate([draws.held_out.labels] * 2)
     logits, features = predict(network, held_out)
-    _, outside = predict(network, draws.held_outliers)
-    axes, ood = _fit_distance(features, outside)
+    axes = discriminant_axes(features[::2], predict(network, draws.held_outliers)[1], _families(draws.held_outliers))
+    embedding, patients = axes.embed(features), np.array([*draws.held_out.patients] * 2)
     fitted_on = f"{len(labels)} held-out phantoms, half of them as random views"
+    ood = fit_ood(embedding[::2], embedding[1::2])
     if out_of_fold is not None:
-        logits, labels = out_of_fold.logits, out_of_fold.labels
-        fitted_on = f"{int((out_of_fold.repeat == 0).sum())} real scans, out of fold"
+        logits, labels, patients = out_of_fold.logits, out_of_fold.labels, np.array(out_of_fold.patients)
+        fitted_on, embedding = f"{out_of_fold.scans} real scans, out of fold", axes.embed(out_of_fold.features)
+        ood = fit_ood(axes.embed(features), embedding[out_of_fold.once])
     tempered = calibration(logits, labels, fitted_on=fitted_on, cross_fitted=out_of_fold is not None)
-    once = slice(None) if out_of_fold is None else out_of_fold.repeat == 0  # a rank counts each scan once
-    sets = conformal(logits[once], labels[once], tempered.temperature, alpha=recipe.alpha)
-    patients = out_of_fold.patients if out_of_fold else (*draws.held_out.patients, *draws.held_out.patients)
-    result = _metrics(logits, labels, np.array(patients), tempered.temperature)
+    once = slice(None) if out_of_fold is None else out_of_fold.once  # a rank counts each scan once
+    chosen = choose_sets(logits[once], labels[once], tempered.temperature, out_of_fold, at_most=recipe.deferred)
+    told = reference(logits[once], embedding[once], rule_of(tempered, chosen, ood), fitted_on=fitted_on)
+    result = _metrics(logits, labels, patients, tempered.temperature)
     if out_of_fold is not None:
-        result |= crossed(out_of_fold, alpha=recipe.alpha)
+        result |= crossed(out_of_fold, alpha=chosen.alpha)
     measured = {"out_of_fold" if out_of_fold else "held_out_phantoms": result, "gate": gate_metrics(result)}
-    return Fitted(axes, tempered, sets, ood, measured)
+    return Fitted(axes, tempered, chosen, ood, told, measured)
 
 
-def crossed(outputs: OutOfFold, *, alpha: float) -> dict[str, Any]:
-    """How the decision does out of fold: temperature and sets for each fold are fitted on the other folds alone."""
-    sets = np.zeros((len(outputs.labels), len(CLASSES)), bool)
-    top = outputs.logits.argmax(axis=1)
+def choose_sets(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float, out_of_fold: OutOfFold | None, *, at_most: float
+) -> Conformal:
+    """Prediction sets at the least alpha that defers no more than a share `at_most`: out of fold where there are folds."""
+
+    def deferred(alpha: float) -> float:
+        if out_of_fold is not None:
+            members, _ = crossed_sets(out_of_fold, alpha=alpha)
+        else:
+            members = sets(logits, temperature, conformal(logits, labels, temperature, alpha=alpha))
+        return float((members.sum(axis=1) > 1).mean())
+
+    return conformal(logits, labels, temperature, alpha=least_alpha(deferred, at_most))
+
+
+def crossed_sets(outputs: OutOfFold, *, alpha: float) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Sets [N, classes] and temperatures [N], for each fold fitted on the other folds alone."""
+    members, temperatures = np.zeros((len(outputs.labels), len(CLASSES)), bool), np.ones(len(outputs.labels))
     for repeat, number in np.unique(np.stack([outputs.repeat, outputs.fold]), axis=1).T:
         held = (outputs.repeat == repeat) & (outputs.fold == number)
         others = (outputs.repeat == repeat) & (outputs.fold != number)
         temperature = fit_temperature(outputs.logits[others], outputs.labels[others])
-        thresholds = conformal(outputs.logits[others], outputs.labels[others], temperature, alpha=alpha).thresholds
-        missing = 1.0 - np.exp(log_softmax(outputs.logits[held], temperature))
-        sets[held] = missing <= np.array([thresholds[name] for name in CLASSES])
-    sets[np.arange(len(sets)), top] = True
-    patients, every = np.array(outputs.patients), np.ones(len(sets), bool)
-    single, right = sets.sum(axis=1) == 1, top == outputs.labels
-    covered = sets[np.arange(len(sets)), outputs.labels]
+        fitted = conformal(outputs.logits[others], outputs.labels[others], temperature, alpha=alpha)
+        members[held], temperatures[held] = sets(outputs.logits[held], temperature, fitted), temperature
+    return members, temperatures
+
+
+def crossed(outputs: OutOfFold, *, alpha: float) -> dict[str, Any]:
+    """How the decision does out of fold: temperature and sets for each fold are fitted on the other folds alone."""
+    members, temperatures = crossed_sets(outputs, alpha=alpha)
+    top, labels = outputs.logits.argmax(axis=1), outputs.labels
+    patients, every = np.array(outputs.patients), np.ones(len(labels), bool)
+    single, right, covered = members.sum(axis=1) == 1, top == labels, members[np.arange(len(labels)), labels]
+
+    def share(hits: NDArray[np.bool_], of: NDArray[np.bool_]) -> dict[str, float]:
+        return share_interval(hits, of, patients).as_json()
+
     return {
-        "scans": int((outputs.repeat == 0).sum()),
+        "scans": outputs.scans,
         "patients": len(set(outputs.patients)),
         "repeats": int(outputs.repeat.max()) + 1,
-        "answered": cluster_interval(single, every, patients).as_json(),
-        "accuracy_answered": cluster_interval(right, single, patients).as_json(),
-        "coverage": cluster_interval(covered, every, patients).as_json(),
-        "mean_set_size": round(float(sets.sum(axis=1).mean()), 4),
-        "confusion": confusion(outputs.labels, top, len(CLASSES)).tolist(),
+        "answered": share(single, every),
+        "deferred": share(~single, every),
+        "accuracy_answered": share(right, single),
+        "coverage": share(covered, every),
+        "coverage_by_class": {name: share(covered, labels == index) for index, name in enumerate(CLASSES)},
+        "mean_set_size": round(float(members.sum(axis=1).mean()), 4),
+        "confusion": confusion(labels, top, len(CLASSES)).tolist(),
+        "reliability": reliability(outputs.logits, labels, patients, temperatures),
+        "weighted_error": weighted_error(labels, top, patients).as_json(),
     }
 
 
-def _fit_distance(inside: NDArray[np.float32], outside: NDArray[np.float32]) -> tuple[Axes, OodSpec]:
-    """Axes from every second scan and outlier, the threshold from the others."""
-    family = np.arange(len(outside)) % len(OUTLIER_FAMILIES)
-    chosen = np.arange(len(outside)) // len(OUTLIER_FAMILIES) % 2 == 0
-    axes = discriminant_axes(inside[::2], outside[chosen], family[chosen])
-    return axes, fit_ood(axes.embed(inside[::2]), axes.embed(inside[1::2]), axes.embed(outside[~chosen]))
+def rule_of(tempered: Calibration, chosen: Conformal, ood: OodSpec) -> Rule:
+    """The decision rule that a bundle with these thresholds will have."""
+    mean, precision = np.asarray(ood.mean, np.float64), np.asarray(ood.precision, np.float64)
+    return Rule(CLASSES, TRIAGE, tempered.temperature, chosen.thresholds, mean, precision, ood.threshold)
+
+
+def _families(outliers: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return np.arange(len(outliers)) % len(OUTLIER_FAMILIES)
 
 
 def _metrics(

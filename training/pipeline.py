@@ -167,6 +167,7 @@ def _finish(
             calibration=fitted.calibration,
             conformal=fitted.conformal,
             ood=fitted.ood,
+            reference=fitted.reference,
             training=training,
             metrics=metrics,
         )

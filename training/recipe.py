@@ -10,7 +10,7 @@ from typing import Any
 
 from training.errors import TrainingError
 
-_FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "alpha", "urgent_factor", "looked_at"})
+_FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "deferred", "urgent_factor", "looked_at"})
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Recipe:
     ema: float = 0.998
     held_out: int = 1200
     outliers: int = 600
-    alpha: float = 0.05
+    deferred: float = 0.05
+    """Largest share of scans like those it is fitted on that may be deferred; the sets' error rate is chosen by it."""
     looked_at: bool = False
     """Whether the scans of `--evaluate` were looked at while the generator or the recipe was improved; their figures say so."""
 
@@ -79,7 +80,7 @@ SMOKE: dict[str, Any] = {
     "outliers": 120,
     "version": "0.0.0",
     "name": "oct-lite0-smoke",
-    "alpha": 0.5,
+    "deferred": 0.5,
 }
 """Changes that make a training small enough for a check on two cores, by the same path."""
 
@@ -127,7 +128,7 @@ def _check(recipe: Recipe) -> None:
         raise TrainingError(f"size = {recipe.size}; it must be a multiple of 32, at least 64")
     if recipe.batch < 2 or recipe.pretrain_batch < 2:
         raise TrainingError("batch and pretrain_batch must be at least 2, for batch norm")
-    if not 0.0 <= recipe.real_share <= 1.0 or not 0.0 < recipe.alpha < 1.0:
-        raise TrainingError("real_share and alpha must lie within 0..1")
+    if not 0.0 <= recipe.real_share <= 1.0 or not 0.0 <= recipe.deferred < 1.0:
+        raise TrainingError("real_share and deferred must lie within 0..1")
     if recipe.phantoms < 4 or recipe.held_out < 40 or recipe.outliers < 20:
         raise TrainingError("at least 4 phantoms, 40 held out and 20 outliers are needed")

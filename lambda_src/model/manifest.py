@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lambda_src.decision import Rule, Triage
+from lambda_src.decision import Outcome, Rule, Triage
 from lambda_src.finding import NOTICE
 from lambda_src.imaging.quality import Limit
 
@@ -63,6 +63,19 @@ class OodSpec(_Part):
     threshold: float = Field(gt=0)
 
 
+class Reference(_Part):
+    """What the bundle said of scans like those that its thresholds were fitted on; drift is measured against it."""
+
+    fitted_on: str
+    scans: int = Field(gt=0)
+    outcomes: dict[Outcome, int]
+    top_classes: dict[str, int]
+    ood_quantiles: list[float] = Field(min_length=2)
+    """Of the distance, at even steps from the least to the largest."""
+    embedding_mean: list[float]
+    embedding_deviation: list[float]
+
+
 class QualityLimit(_Part):
     """Allowed range of one quality check."""
 
@@ -103,6 +116,8 @@ class Manifest(_Part):
     calibration: Calibration
     conformal: Conformal
     ood: OodSpec
+    reference: Reference | None = None
+    """None in bundles that are older than it."""
     quality: dict[str, QualityLimit]
     golden: Golden
     files: dict[str, Sha256]
@@ -123,13 +138,15 @@ class Manifest(_Part):
         side = len(self.ood.mean)
         if len(self.ood.precision) != side or any(len(row) != side for row in self.ood.precision):
             raise ValueError(f"ood.precision must be {side} x {side}, as long as ood.mean")
+        if self.reference and {len(self.reference.embedding_mean), len(self.reference.embedding_deviation)} != {side}:
+            raise ValueError(f"reference.embedding_mean and embedding_deviation must hold {side} figures, as many as ood.mean")
         if self.files.get(self.model.file) != self.model.sha256:
             raise ValueError("files and model disagree on the sha256 of the graph")
         return self
 
     def canonical_digest(self) -> Sha256:
         """sha256 of the canonical JSON (sorted keys, no white space) without `digest`."""
-        body = self.model_dump(mode="json", exclude={"digest"})
+        body = self.model_dump(mode="json", exclude={"digest"} if self.reference else {"digest", "reference"})
         text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -27,13 +27,13 @@ def job_in(folder: Path, hyperparameters: dict[str, str], channels: list[str]) -
 
 
 def test_a_job_s_files_become_folders_and_a_recipe(tmp_path: Path) -> None:
-    job = job_in(tmp_path, {"epochs": "3", "held-out": "50", "alpha": "0.1"}, ["labelled", "evaluate"])
+    job = job_in(tmp_path, {"epochs": "3", "held-out": "50", "deferred": "0.1"}, ["labelled", "evaluate"])
     where, hyperparameters = places({}, container.variables(job))
     assert (where.out, where.labelled) == (job / "model", job / "input" / "data" / "labelled")
     assert (where.evaluate, where.unlabelled) == (job / "input" / "data" / "evaluate", None)
     assert (where.checkpoints, where.results) == (job / "checkpoints", job / "output" / "data")
     recipe = make_recipe(hyperparameters)
-    assert (recipe.epochs, recipe.held_out, recipe.alpha) == (3, 50, 0.1)
+    assert (recipe.epochs, recipe.held_out, recipe.deferred) == (3, 50, 0.1)
 
 
 def test_a_job_without_channels_or_hyperparameters_is_one_with_defaults(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from lambda_src.model.manifest import CLASSES
-from training.calibrate import discriminant_axes
 from training.data import ScanSet
 from training.encoder_resnet import ResNet50
 from training.export import export, require_parity
@@ -17,6 +16,7 @@ from training.network import Network, build_encoder
 from training.recipe import Recipe
 from training.simclr import pretrain
 from training.tail import BankSource, bank_of, finetune_tail
+from training.thresholds import discriminant_axes
 
 RECIPE = Recipe(
     encoder="resnet50", init="random", size=64, batch=4, pretrain_batch=4, pretrain_epochs=1, real_frozen=11, real_steps=1

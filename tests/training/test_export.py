@@ -6,12 +6,12 @@ import torch
 
 from lambda_src.imaging.preprocess import preprocess
 from lambda_src.model.manifest import CLASSES
-from training.calibrate import Axes
 from training.errors import TrainingError
 from training.export import export, require_parity, run, session
 from training.finetune import predict
 from training.network import Network, build_encoder
 from training.phantom import phantom
+from training.thresholds import Axes
 
 SIZE = 64
 

@@ -5,10 +5,10 @@ import onnx
 import pytest
 import torch
 
-from training.calibrate import Axes
 from training.export import export, run, session
 from training.network import Network, build_encoder
 from training.quantise import agreement, quantise
+from training.thresholds import Axes
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import numpy as np
 
 from lambda_src.model.manifest import CLASSES
 from training.evaluate import Evaluated, by_width
+from training.reliability import reliability
 from training.report.outliers import outlier_table, read_strangers, scores, strangers
 from training.report.pointing import point, pointing_table
-from training.report.reliability import reliability
 from training.report.sections import Drawn, page
 
 PAGE_FILE, FIGURES_FILE = "report.html", "report.json"

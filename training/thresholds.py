@@ -1,17 +1,25 @@
 """From raw outputs to thresholds: temperature, conformal sets, distance of the embedding, limits of quality."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from lambda_src.decision import Triage
 from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec, QualityLimit
 
 _SHRINKAGE = 0.1
 """Share of the mean variance that is added to every feature's, since features are nearly as many as scans (Friedman 1989)."""
 _DIGITS = 8
+ALPHAS = (0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+"""Error rates of prediction sets that may be stated."""
+FLAGGED = 0.01
+"""Share of good scans that may be taken for outliers."""
+TRIAGE: dict[str, Triage] = {"CNV": "urgent", "DME": "urgent", "DRUSEN": "routine", "NORMAL": "observe"}
+"""Kermany et al. 2018: CNV and DME are referred urgently, drusen routinely, normal is observed."""
 
 QUALITY_LIMITS = {
     "finite_fraction": QualityLimit(reason="The file holds pixels that are no numbers; export the scan again.", minimum=0.999),
@@ -88,18 +96,36 @@ def conformal(logits: NDArray[np.floating], labels: NDArray[np.int64], temperatu
     """
     probabilities = np.exp(log_softmax(logits, temperature))
     scores = 1.0 - probabilities[np.arange(len(labels)), labels]
-    marginal = _conformal_quantile(scores, alpha)
-    thresholds = {}
-    for index, name in enumerate(CLASSES):
-        own = scores[labels == index]
-        enough = math.ceil((len(own) + 1) * (1 - alpha)) <= len(own)
-        thresholds[name] = round(_conformal_quantile(own, alpha) if enough else marginal, 6)
+    marginal = upper_quantile(scores, alpha)
+    own = {name: upper_quantile(scores[labels == index], alpha) for index, name in enumerate(CLASSES)}
+    thresholds = {name: round(min(value if math.isfinite(value) else marginal, 1.0), 6) for name, value in own.items()}
     return Conformal(alpha=alpha, coverage=round(1 - alpha, 6), thresholds=thresholds)
 
 
-def _conformal_quantile(scores: NDArray[np.float64], alpha: float) -> float:
+def upper_quantile(scores: NDArray[np.float64], alpha: float) -> float:
+    """What the next score exceeds with a probability of at most alpha; infinite where [N] scores are too few to say."""
     position = math.ceil((len(scores) + 1) * (1 - alpha))
-    return float(np.sort(scores)[position - 1]) if position <= len(scores) else 1.0
+    return float(np.sort(scores)[position - 1]) if position <= len(scores) else math.inf
+
+
+def sets(logits: NDArray[np.floating], temperature: float, fitted: Conformal) -> NDArray[np.bool_]:
+    """Which classes each scan's prediction set holds, [N, classes], as `lambda_src.decision.prediction_set` has it."""
+    logs = log_softmax(logits, temperature)
+    members = 1.0 - np.exp(logs) <= np.array([fitted.thresholds[name] for name in CLASSES])
+    members[np.arange(len(members)), logs.argmax(axis=1)] = True
+    return np.asarray(members, np.bool_)
+
+
+def least_alpha(deferred: Callable[[float], float], at_most: float) -> float:
+    """The least of ALPHAS, which is the surest, at which no more than a share `at_most` of the scans is deferred.
+
+    It is chosen among few values that are fixed beforehand, so that the choice costs the stated coverage little.
+
+    Args:
+        deferred: share of scans that are deferred at an alpha.
+        at_most: 0..1; where every alpha defers more, the largest is taken.
+    """
+    return next((alpha for alpha in ALPHAS if deferred(alpha) <= at_most), ALPHAS[-1])
 
 
 def distances(embedding: NDArray[np.float32], mean: NDArray[np.float64], precision: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,24 +135,22 @@ def distances(embedding: NDArray[np.float32], mean: NDArray[np.float64], precisi
     return np.asarray(np.sqrt(np.maximum(squared, 0.0)), np.float64)
 
 
-def fit_ood(inside: NDArray[np.float32], held_out: NDArray[np.float32], outside: NDArray[np.float32]) -> OodSpec:
+def fit_ood(inside: NDArray[np.float32], held_out: NDArray[np.float32]) -> OodSpec:
     """Mean, precision and threshold of the distance.
 
-    The threshold lies half-way (in the logarithm) between what almost all held-out scans stay under and what almost all outliers
-    exceed; where these overlap, it lets the scans through.
+    The threshold flags a share FLAGGED of scans like those held out, by the finite-sample rank; where these are too few for one,
+    it is the largest distance among them. No outlier chooses it.
 
     Args:
         inside: [N, D] embeddings of scans that the distance is fitted on.
         held_out: [M, D] of other scans of the same kind.
-        outside: [K, D] of pictures that are none.
     """
     mean = inside.mean(axis=0).astype(np.float64)
     covariance = np.cov(inside.astype(np.float64), rowvar=False)
     ridge = 1e-3 * np.trace(covariance) / len(covariance)
     precision = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
-    high_inside = float(np.quantile(distances(held_out, mean, precision), 0.995))
-    low_outside = float(np.quantile(distances(outside, mean, precision), 0.02))
-    threshold = math.sqrt(high_inside * max(low_outside, high_inside))
+    far = distances(held_out, mean, precision)
+    threshold = min(upper_quantile(far, FLAGGED), float(far.max()))
     return OodSpec(mean=_rounded(mean), precision=[_rounded(row) for row in precision], threshold=round(threshold, 4))
 
 

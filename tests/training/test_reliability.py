@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from training.report.reliability import BINS, bins, brier, ece, nll, reliability
+from training.reliability import BINS, bins, brier, ece, nll, reliability
 
 
 @pytest.fixture(scope="module")

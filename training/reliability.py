@@ -13,7 +13,7 @@ BINS = 15
 
 
 def reliability(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], patients: NDArray[np.str_], temperature: float
+    logits: NDArray[np.float32], labels: NDArray[np.int64], patients: NDArray[np.str_], temperature: float | NDArray[np.float64]
 ) -> dict[str, Any]:
     """NLL, Brier score and ECE at temperature 1 and at the bundle's, and their paired differences.
 
@@ -21,15 +21,15 @@ def reliability(
         logits: [N, classes].
         labels: [N].
         patients: [N]; the bootstrap draws them.
-        temperature: of the bundle.
+        temperature: of the bundle; or [N], of the fold that each scan was left out of.
 
     Returns:
         JSON types: `before`, `after` and `difference` (after less before, below 0 is better) of each figure with its interval,
         and `bins`, the non-empty bins of confidence `after`.
     """
-    before, after = (_logs(logits, value) for value in (1.0, temperature))
+    before, after = (_logs(logits, np.asarray(value)) for value in (1.0, temperature))
     return {
-        "temperature": temperature,
+        "temperature": round(float(np.mean(temperature)), 4),
         "before": _figures(before, labels, patients),
         "after": _figures(after, labels, patients),
         "difference": _differences(before, after, labels, patients),
@@ -37,8 +37,8 @@ def reliability(
     }
 
 
-def _logs(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    return np.asarray(log_softmax(logits.astype(np.float64) / temperature, axis=1), np.float64)
+def _logs(logits: NDArray[np.float32], temperature: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(log_softmax(logits.astype(np.float64) / temperature.reshape(-1, 1), axis=1), np.float64)
 
 
 def nll(logs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
