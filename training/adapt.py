@@ -27,8 +27,8 @@ REPLAYED = 2000
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Outputs of weights that did not see the scan: logits float32 [N, classes], pooled features float32 [N, F], labels int64 [N],
-    patients.
+    """Outputs of weights that did not see the scan: logits float32 [N, classes], pooled features float32 [N, F], labels int64
+    [N], patients.
 
     Folds are drawn anew `recipe.real_repeats` times, and every scan stands here once a repeat: `repeat` int64 [N] says in which,
     `fold` int64 [N] in which fold of it.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from lambda_src.decision import Triage
+from lambda_src.decision import PROBABILITY_DECIMALS, Triage, probabilities
 from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec, QualityLimit
 
 _SHRINKAGE = 0.1
@@ -94,8 +94,7 @@ def conformal(logits: NDArray[np.floating], labels: NDArray[np.int64], temperatu
 
     By class where a class has enough scans for a finite rank, else over all scans together.
     """
-    probabilities = np.exp(log_softmax(logits, temperature))
-    scores = 1.0 - probabilities[np.arange(len(labels)), labels]
+    scores = 1.0 - np.exp(log_softmax(logits, temperature))[np.arange(len(labels)), labels]
     marginal = upper_quantile(scores, alpha)
     own = {name: upper_quantile(scores[labels == index], alpha) for index, name in enumerate(CLASSES)}
     thresholds = {name: round(min(value if math.isfinite(value) else marginal, 1.0), 6) for name, value in own.items()}
@@ -108,11 +107,11 @@ def upper_quantile(scores: NDArray[np.float64], alpha: float) -> float:
     return float(np.sort(scores)[position - 1]) if position <= len(scores) else math.inf
 
 
-def sets(logits: NDArray[np.floating], temperature: float, fitted: Conformal) -> NDArray[np.bool_]:
+def sets(logits: NDArray[np.float32], temperature: float, fitted: Conformal) -> NDArray[np.bool_]:
     """Which classes each scan's prediction set holds, [N, classes], as `lambda_src.decision.prediction_set` has it."""
-    logs = log_softmax(logits, temperature)
-    members = 1.0 - np.exp(logs) <= np.array([fitted.thresholds[name] for name in CLASSES])
-    members[np.arange(len(members)), logs.argmax(axis=1)] = True
+    likely = probabilities(logits, temperature)
+    members = np.round(1.0 - likely, PROBABILITY_DECIMALS) <= np.array([fitted.thresholds[name] for name in CLASSES])
+    members[np.arange(len(members)), likely.argmax(axis=1)] = True
     return np.asarray(members, np.bool_)
 
 

@@ -8,7 +8,7 @@ from training.thresholds import TRIAGE
 
 
 def test_it_counts_what_the_rule_makes_of_the_scans() -> None:
-    rule = Rule(CLASSES, TRIAGE, 1.0, dict.fromkeys(CLASSES, 0.6), np.zeros(2), np.eye(2), 3.0)
+    rule = Rule(CLASSES, TRIAGE, 1.0, dict.fromkeys(CLASSES, 0.7), np.zeros(2), np.eye(2), 3.0)
     logits = np.array([[9, 0, 0, 0], [0, 9, 0, 0], [1, 1, 0, 0], [0, 0, 0, 9]], np.float32)
     embedding = np.array([[0, 0], [1, 0], [0, 2], [5, 0]], np.float32)
     found = reference(logits, embedding, rule, fitted_on="four scans")

@@ -52,13 +52,13 @@ def test_a_class_with_few_scans_takes_the_marginal_threshold() -> None:
 
 def test_far_pictures_are_past_the_threshold_and_distances_are_serving_s_own() -> None:
     rng = np.random.default_rng(2)
-    inside, held_out, others = (rng.normal(0, 1, (2000, 6)).astype(np.float32) for _ in range(3))
+    inside, held_out, others = (rng.normal(0, 1, (8000, 6)).astype(np.float32) for _ in range(3))
     outside = rng.normal(12, 1, (100, 6)).astype(np.float32)
     spec = fit_ood(inside, held_out)
     mean, precision = np.array(spec.mean), np.array(spec.precision)
     assert (distances(others, mean, precision) > spec.threshold).mean() == pytest.approx(0.01, abs=0.007)
     assert (distances(outside, mean, precision) > spec.threshold).all()
-    assert ood_score(outside[0], mean, precision) == pytest.approx(distances(outside[:1], mean, precision)[0], abs=1e-4)
+    assert ood_score(outside[0], mean, precision) == pytest.approx(distances(outside[:1], mean, precision)[0], rel=1e-5, abs=1e-4)
 
 
 def test_axes_find_what_sets_a_family_apart() -> None:
@@ -90,8 +90,8 @@ def test_the_quantile_is_the_finite_sample_one() -> None:
 def test_sets_are_those_that_serving_makes() -> None:
     logits, labels = _scores(1.0, 500)
     fitted = conformal(logits, labels, 1.3, alpha=0.2)
-    members = sets(logits, 1.3, fitted)
-    for row, held in zip(logits.astype(np.float32), members, strict=True):
+    logits = logits.astype(np.float32)
+    for row, held in zip(logits, sets(logits, 1.3, fitted), strict=True):
         by_class = dict(zip(CLASSES, probabilities(row, 1.3).tolist(), strict=True))
         top = CLASSES[int(np.argmax(row))]
         assert prediction_set(by_class, fitted.thresholds, top) == tuple(np.array(CLASSES)[held])
@@ -99,4 +99,4 @@ def test_sets_are_those_that_serving_makes() -> None:
 
 def test_the_surest_sets_that_defer_few_enough_are_chosen() -> None:
     assert least_alpha(lambda alpha: 0.3 - alpha, 0.26) == 0.04
-    assert least_alpha(lambda alpha: 1.0, 0.05) == ALPHAS[-1]
+    assert least_alpha(lambda alpha: 1.0 - 0.1 * alpha, 0.05) == ALPHAS[-1]
