@@ -26,7 +26,7 @@ QUALITY_LIMITS = {
     "min_side_px": QualityLimit(reason="The picture is too small; send the scan at its own size.", minimum=100),
     "visible_fraction": QualityLimit(reason="Most of the picture is white padding; send the scan unrotated.", minimum=0.4),
     "signal_range": QualityLimit(reason="There is hardly any signal; check focus, media and exposure, and repeat.", minimum=0.2),
-    "saturated_fraction": QualityLimit(reason="The picture is saturated; lower the gain and repeat.", maximum=0.25),
+    "saturated_fraction": QualityLimit(reason="The picture is saturated; lower the gain and repeat.", maximum=0.1),
     "empty_columns": QualityLimit(reason="A large part of the picture is empty; repeat with the pupil centred.", maximum=0.35),
     "band_contrast": QualityLimit(reason="No retina stands out; repeat with the retina in view.", minimum=0.12),
 }

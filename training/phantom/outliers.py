@@ -144,15 +144,27 @@ def _scan(rng: np.random.Generator, shape: tuple[int, int]) -> Picture:
     return phantom(int(rng.integers(0, 2**31)), shape=shape).pixels
 
 
+_WHITE = 0.98
+"""Padding, which is no grain to fill a frame with."""
+_LEFT = 0.35
+"""Most of the retina's thickness that a cut-off scan still shows: nobody can read it by that."""
+
+
 def _clipped(rng: np.random.Generator, shape: tuple[int, int]) -> Canvas:
-    """A scan pushed out of its window: all but a rim of retina is gone, or everything is saturated."""
-    pixels = _scan(rng, shape).astype(np.float32) / 255.0
+    """A scan whose light is saturated, or whose retina the edge has cut off but for a rim."""
+    made = phantom(int(rng.integers(0, 2**31)), shape=shape)
+    pixels = made.pixels.astype(np.float32) / 255.0
     if rng.random() < 0.4:
         return np.asarray(np.clip(pixels * np.float32(rng.uniform(6.0, 20.0)), 0.0, 1.0), dtype=np.float32)
-    away = int(shape[0] * rng.uniform(0.45, 0.7)) * int(rng.choice([-1, 1]))
-    moved = np.roll(pixels, away, axis=0)
-    moved[: max(away, 0)] = moved[shape[0] + min(away, 0) :] = 0.03
-    return np.asarray(moved, dtype=np.float32)
+    ilm, bm = made.layers["ilm"], made.layers["bm"]
+    above = bool(rng.random() < 0.5)
+    if above:  # turned over, so that what is cut off lies below in either case
+        pixels, ilm, bm = pixels[::-1], shape[0] - bm, shape[0] - ilm
+    edge = int(np.clip(np.median(ilm + rng.uniform(0.0, _LEFT) * (bm - ilm)), 1, shape[0]))
+    empty = pixels[: max(1, int(0.8 * ilm.min()))]
+    grain = empty[empty < _WHITE] if (empty < _WHITE).any() else np.zeros(1, np.float32)
+    moved = np.concatenate([rng.choice(grain, (shape[0] - edge, shape[1])), pixels[:edge]])
+    return np.ascontiguousarray(moved[::-1] if above else moved)
 
 
 def _upside_down(rng: np.random.Generator, shape: tuple[int, int]) -> Canvas:
