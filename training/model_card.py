@@ -34,12 +34,23 @@ def model_card(manifest: Manifest) -> str:
         f"{manifest.model.bytes / 1e6:.1f} MB; normalisation, embedding and class maps are inside.",
         "Decision": f"Temperature {manifest.calibration.temperature}, fitted on {manifest.calibration.fitted_on}{cross}. "
         f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on. Out of distribution over a "
-        f"{manifest.ood.method} distance of {manifest.ood.threshold}.",
+        f"{manifest.ood.method} distance of {manifest.ood.threshold}.{_site(manifest.metrics)}",
         "Measured": _measured(manifest.metrics),
         "Weak spots and what was never tested": _measured_weak_spots(manifest.metrics) + _WEAK_SPOTS,
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"# {manifest.name} {manifest.version}\n\n{manifest.notice}\n\n{body}\n"
+
+
+def _site(metrics: Mapping[str, Any]) -> str:
+    """Whether the thresholds are one site's, and which of them."""
+    site = metrics.get("site")
+    return (
+        f"\n\nRecalibrated for one site on {site['labelled']} labelled and {site['unlabelled']} unlabelled scans of "
+        f"{site['patients']} patients. Made anew: {site['made_anew']}. The weights are those of version {site['from_version']}."
+        if site
+        else ""
+    )
 
 
 def _measured_weak_spots(metrics: Mapping[str, Any]) -> str:

@@ -51,3 +51,11 @@ def test_rows_that_differ_stay_single_figures(manifest):
     card = with_metrics(manifest, {"by_width": {"512": {"scans": 4}, "768": {"scans": 3, "recall": 0.5}}})
     assert "| by width: 512: scans | 4 |" in card
     assert "| by width: 768: recall | 0.5 |" in card
+
+
+def test_a_bundle_recalibrated_for_a_site_says_so(manifest):
+    site = {"from_version": "1.0.0", "labelled": 400, "unlabelled": 7, "patients": 90, "made_anew": "sets, reference"}
+    card = with_metrics(manifest, {"site": site})
+    assert "Recalibrated for one site on 400 labelled and 7 unlabelled scans of 90 patients." in card
+    assert "Made anew: sets, reference. The weights are those of version 1.0.0." in card
+    assert "Recalibrated" not in with_metrics(manifest, {})
