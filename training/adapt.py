@@ -28,7 +28,7 @@ REPLAYED = 2000
 @dataclass(frozen=True)
 class OutOfFold:
     """Outputs of weights that did not see the scan: logits float32 [N, classes], pooled features float32 [N, F], labels int64
-    [N], patients.
+    [N], patients and sha256 of the files.
 
     Folds are drawn anew `recipe.real_repeats` times, and every scan stands here once a repeat: `repeat` int64 [N] says in which,
     `fold` int64 [N] in which fold of it.
@@ -40,6 +40,7 @@ class OutOfFold:
     patients: tuple[str, ...]
     repeat: NDArray[np.int64]
     fold: NDArray[np.int64]
+    sha256: tuple[str, ...] = ()
 
     @property
     def once(self) -> NDArray[np.bool_]:
@@ -152,6 +153,7 @@ def adapt(network: Network, real: ScanSet, draws: Draws, recipe: Recipe, where: 
         real.patients * repeats,
         np.repeat(np.arange(repeats), len(real)),
         np.concatenate(folds),
+        real.sha256 * repeats,
     )
 
 

@@ -35,7 +35,8 @@ from lambda_src.model.manifest import (
 from training.errors import TrainingError
 from training.model_card import CARD_FILE, model_card
 from training.phantom import phantom
-from training.thresholds import QUALITY_LIMITS, TRIAGE
+from training.thresholds import QUALITY_LIMITS
+from training.triage import TRIAGE
 
 MODEL_FILE = "model.onnx"
 DESCRIPTION = "Drawn phantom, not a patient"
@@ -164,8 +165,19 @@ def _golden_scan(classifier: Classifier, label: str) -> tuple[bytes, dict[str, A
     raise TrainingError(f"of {len(GOLDEN_SEEDS)} phantoms drawn as {label}, the model answers none rightly")
 
 
-def copy_bundle(bundle: Path, into: Path, *, metrics: Mapping[str, Any]) -> Manifest:
-    """Copy a bundle that loads to another folder, with further metrics in its manifest and card."""
+def copy_bundle(bundle: Path, into: Path, *, metrics: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Manifest:
+    """Copy a bundle that loads to another folder, with further metrics in its manifest and card.
+
+    Args:
+        bundle: the folder to copy.
+        into: the folder of the copy.
+        metrics: to add.
+        changes: other fields of the manifest; by them the golden scans' expected findings are made anew.
+
+    Raises:
+        TrainingError: after the changes a golden scan is not answered as it was.
+        BundleRefused: the copy would not load.
+    """
     manifest = Manifest.model_validate_json((bundle / MANIFEST_FILE).read_bytes())
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=".bundle-") as name:
@@ -173,14 +185,28 @@ def copy_bundle(bundle: Path, into: Path, *, metrics: Mapping[str, Any]) -> Mani
         for file in manifest.files:
             (work / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle / file, work / file)
-        changed = manifest.model_copy(update={"metrics": {**manifest.metrics, **metrics}})
+        changed = manifest.model_copy(update={**(changes or {}), "metrics": {**manifest.metrics, **metrics}})
+        if changes:
+            _renew_golden(work, Classifier(dataclasses.replace(load_bundle(bundle), manifest=changed)))
         (work / CARD_FILE).write_text(model_card(changed))
-        files = {**manifest.files, CARD_FILE: hashlib.sha256((work / CARD_FILE).read_bytes()).hexdigest()}
+        renewed = [CARD_FILE, *(file for file in manifest.files if changes and Path(file).match(f"{GOLDEN_FOLDER}/*.json"))]
+        files = {**manifest.files, **{file: hashlib.sha256((work / file).read_bytes()).hexdigest() for file in renewed}}
         final = sealed(changed.model_copy(update={"files": files}))
         (work / MANIFEST_FILE).write_text(json.dumps(final.model_dump(mode="json"), indent=1) + "\n")
         load_classifier(work)
         _move(work, into)
     return final
+
+
+def _renew_golden(work: Path, classifier: Classifier) -> None:
+    for name in classifier.manifest.golden.names:
+        path = work / GOLDEN_FOLDER / f"{name}.json"
+        label = json.loads(path.read_bytes())["label"]
+        finding = classifier.finding(decode(path.with_suffix(".png").read_bytes()))
+        if finding.label != label:
+            answer = f"{finding.outcome}, {', '.join(finding.prediction_set)}"
+            raise TrainingError(f"by the new thresholds the golden scan {name} is no longer answered {label}; it is {answer}")
+        path.write_text(json.dumps(finding.body(), indent=1) + "\n")
 
 
 def _move(work: Path, folder: Path) -> None:

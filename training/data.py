@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from tqdm import tqdm
 
 from lambda_src.errors import OctError
 from lambda_src.imaging.decode import decode
-from lambda_src.imaging.preprocess import preprocess
+from lambda_src.imaging.preprocess import mask_padding, padding_mask, preprocess, retina_rows
 from lambda_src.model.manifest import CLASSES
 from training.errors import TrainingError
 from training.folder import LabelledFile
@@ -23,6 +24,8 @@ from training.phantom import OUTLIER_FAMILIES, outlier, pair, phantom
 
 _SOURCES = (Path(__file__).parent / "phantom", Path(__file__).parents[1] / "lambda_src" / "imaging")
 _CHUNK = 16
+LESION_STRIDE = 8
+"""Pixels of the model's square that one cell of a lesion's grid covers, each way."""
 DRAWN_SHAPE = (400, 352)
 """Scans are drawn at this height and width, px, before they become the model's square: finer than any square used, and several
 times quicker than the 496 x 512 of a device."""
@@ -58,11 +61,23 @@ def _draw_pair(size: int, seed: int) -> NDArray[np.uint8]:
     return np.stack([preprocess(item.pixels, size) for item in pair(seed, CLASSES[seed % len(CLASSES)], shape=DRAWN_SHAPE)])
 
 
+def _draw_lesion(size: int, seed: int) -> NDArray[np.uint8]:
+    made = phantom(seed, CLASSES[seed % len(CLASSES)], shape=DRAWN_SHAPE)
+    top, bottom = retina_rows(mask_padding(made.pixels, padding_mask(made.pixels)))
+    lesion = Image.fromarray(np.where(made.lesion[top:bottom], 255, 0).astype(np.uint8))
+    return np.asarray(lesion.resize((size // LESION_STRIDE,) * 2, Image.Resampling.BOX))
+
+
 def _draw_outlier(size: int, seed: int) -> NDArray[np.uint8]:
     return preprocess(outlier(seed, OUTLIER_FAMILIES[seed % len(OUTLIER_FAMILIES)], shape=DRAWN_SHAPE), size)
 
 
-DRAWS: dict[str, Callable[[int, int], NDArray[np.uint8]]] = {"phantom": _draw_one, "pair": _draw_pair, "outlier": _draw_outlier}
+DRAWS: dict[str, Callable[[int, int], NDArray[np.uint8]]] = {
+    "phantom": _draw_one,
+    "pair": _draw_pair,
+    "outlier": _draw_outlier,
+    "lesion": _draw_lesion,
+}
 """What can be drawn: one seed is one scan, its class by the seed, so that classes are balanced in any run of seeds."""
 
 
@@ -79,7 +94,8 @@ def drawn(kind: str, seeds: range, size: int, *, cache: Path, processes: int | N
     """Draw scans by many processes with a progress bar, or read them from the cache.
 
     Args:
-        kind: "phantom" [N, S, S], "pair" [N, 2, S, S] or "outlier" [N, S, S].
+        kind: "phantom" [N, S, S], "pair" [N, 2, S, S], "outlier" [N, S, S], or "lesion" [N, S / 8, S / 8], how much of each cell
+            of the phantom of that seed is lesion, 0..255.
         seeds: one a scan.
         size: side, px.
         cache: folder for the arrays; made as needed.

@@ -28,12 +28,18 @@ class Draws:
     held_outliers: NDArray[np.uint8]
 
 
+def phantom_seeds(recipe: Recipe) -> range:
+    """Of the phantoms that the classifier is trained on."""
+    first = PHANTOM_SEEDS + recipe.first_phantom
+    return range(first, first + recipe.phantoms)
+
+
 def draw(recipe: Recipe, cache: Path) -> Draws:
     """Draw, or read from the cache, all but SimCLR's pairs; of several processes one a host draws."""
-    size, first = recipe.size, PHANTOM_SEEDS + recipe.first_phantom
+    size = recipe.size
     with host_first():
         return Draws(
-            phantom_set(range(first, first + recipe.phantoms), size, cache=cache),
+            phantom_set(phantom_seeds(recipe), size, cache=cache),
             drawn("outlier", range(OUTLIER_SEEDS, OUTLIER_SEEDS + recipe.outliers), size, cache=cache),
             phantom_set(range(HELD_OUT_SEEDS, HELD_OUT_SEEDS + recipe.held_out), size, cache=cache),
             drawn("outlier", range(HELD_OUTLIER_SEEDS, HELD_OUTLIER_SEEDS + recipe.outliers), size, cache=cache),

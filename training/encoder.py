@@ -80,6 +80,9 @@ class EfficientNetLite0(nn.Module):
     """The encoder: standardised scans [N, 1, S, S], S a multiple of 32, to features [N, 1280, S / 32, S / 32]."""
 
     features = FEATURES
+    taps = (4, 10)
+    """Last blocks at output strides 8 and 16."""
+    tap_channels = (40, 112)
 
     def __init__(self) -> None:
         super().__init__()

@@ -39,6 +39,9 @@ class ResNet50(nn.Module):
     """The encoder: standardised scans [N, 1, S, S] to features [N, 2048, S / 32, S / 32]."""
 
     features = 2048
+    taps = (6, 12)
+    """Last blocks at output strides 8 and 16."""
+    tap_channels = (512, 1024)
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,10 +6,8 @@ It reads scans as serving does, by the same classifier, and leaves out every sca
 import argparse
 import json
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +21,10 @@ from lambda_src.imaging.decode import Scan, decode
 from lambda_src.model.manifest import CLASSES
 from training.errors import TrainingError
 from training.folder import LabelledFile, list_scans
-from training.phantom.dataset import write_set
+from training.phantom.dataset import scans_in
 from training.reading import Reading, read
 from training.statistics import cluster_interval, confusion, share_interval
+from training.triage import EXPERTS, weighted_error
 
 PHANTOM_SEEDS = 23_000_000
 """First seed of the phantoms that are scored where there is no folder; nothing was chosen by them."""
@@ -101,6 +100,7 @@ def summarise(scored: Sequence[Scored]) -> dict[str, Any]:
         "accuracy_answered": share(right, answered),
         "coverage": share(covered, every),
         "coverage_by_class": {name: share(covered, own) for name, own in present},
+        "weighted_error": weighted_error(truth, predicted, patients).as_json(),
         "mean_set_size": round(float(np.mean([len(item.finding.prediction_set) for item in scored])), 4),
         "errors": [_error(item) for item in scored if not item.right],
     }
@@ -166,17 +166,6 @@ def evaluate(bundle: Path, data: Path, *, split: str | None = None) -> dict[str,
     return evaluated(bundle, data, split=split).figures
 
 
-@contextmanager
-def scans_in(data: Path | None, phantoms: int, seed: int) -> Iterator[Path]:
-    """The folder, or where none is given a passing one with so many phantoms."""
-    if data is not None:
-        yield data
-        return
-    with tempfile.TemporaryDirectory() as name:
-        write_set(Path(name), phantoms, seed)
-        yield Path(name)
-
-
 def _percent(interval: dict[str, float]) -> str:
     return f"{100 * interval['value']:5.1f} %  [{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"
 
@@ -199,6 +188,7 @@ def report(result: dict[str, Any]) -> str:
     lines.append("outcomes: " + ", ".join(f"{name} {count}" for name, count in result["outcomes"].items()))
     lines.append(f"accuracy among answered {_percent(result['accuracy_answered'])}")
     lines.append(f"deferred                {_percent(result['deferred'])}")
+    lines.append(f"weighted error          {_percent(result['weighted_error'])}  (six experts: {100 * EXPERTS['mean']:.1f} %)")
     lines.append(f"coverage of the set     {_percent(result['coverage'])}  mean size {result['mean_set_size']}")
     return "\n".join(lines)
 

@@ -22,7 +22,6 @@ from training.reference import reference
 from training.reliability import reliability
 from training.statistics import cluster_interval, confusion, share_interval
 from training.thresholds import (
-    TRIAGE,
     Axes,
     calibration,
     conformal,
@@ -34,7 +33,7 @@ from training.thresholds import (
     nll,
     sets,
 )
-from training.triage import weighted_error
+from training.triage import TRIAGE, weighted_error
 from training.views import VIEWS, view
 
 
@@ -48,6 +47,8 @@ class Fitted:
     ood: OodSpec
     reference: Reference
     metrics: dict[str, Any]
+    errors: list[dict[str, Any]]
+    """Scans that were read wrongly out of fold, once a repeat."""
 
 
 def seen_as(scans: ScanSet, recipe: Recipe) -> NDArray[np.uint8]:
@@ -82,7 +83,8 @@ def fit(network: Network, draws: Draws, recipe: Recipe, *, out_of_fold: OutOfFol
     if out_of_fold is not None:
         result |= crossed(out_of_fold, alpha=chosen.alpha)
     measured = {"out_of_fold" if out_of_fold else "held_out_phantoms": result, "gate": gate_metrics(result)}
-    return Fitted(axes, tempered, chosen, ood, told, measured)
+    errors = _errors(out_of_fold, chosen.alpha) if out_of_fold else []
+    return Fitted(axes, tempered, chosen, ood, told, measured, errors)
 
 
 def choose_sets(
@@ -100,13 +102,13 @@ def choose_sets(
     return conformal(logits, labels, temperature, alpha=least_alpha(deferred, at_most))
 
 
-def crossed_sets(outputs: OutOfFold, *, alpha: float) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Sets [N, classes] and temperatures [N], for each fold fitted on the other folds alone."""
+def crossed_sets(outputs: OutOfFold, *, alpha: float, kept: float | None = None) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Sets [N, classes] and temperatures [N], for each fold fitted on the other folds alone, or the temperature kept."""
     members, temperatures = np.zeros((len(outputs.labels), len(CLASSES)), bool), np.ones(len(outputs.labels))
     for repeat, number in np.unique(np.stack([outputs.repeat, outputs.fold]), axis=1).T:
         held = (outputs.repeat == repeat) & (outputs.fold == number)
         others = (outputs.repeat == repeat) & (outputs.fold != number)
-        temperature = fit_temperature(outputs.logits[others], outputs.labels[others])
+        temperature = kept or fit_temperature(outputs.logits[others], outputs.labels[others])
         fitted = conformal(outputs.logits[others], outputs.labels[others], temperature, alpha=alpha)
         members[held], temperatures[held] = sets(outputs.logits[held], temperature, fitted), temperature
     return members, temperatures
@@ -114,10 +116,20 @@ def crossed_sets(outputs: OutOfFold, *, alpha: float) -> tuple[NDArray[np.bool_]
 
 def crossed(outputs: OutOfFold, *, alpha: float) -> dict[str, Any]:
     """How the decision does out of fold: temperature and sets for each fold are fitted on the other folds alone."""
-    members, temperatures = crossed_sets(outputs, alpha=alpha)
+    return decided(outputs, *crossed_sets(outputs, alpha=alpha))
+
+
+def decided(
+    outputs: OutOfFold,
+    members: NDArray[np.bool_],
+    temperatures: NDArray[np.float64],
+    inside: NDArray[np.bool_] | np.bool_ = np.True_,
+) -> dict[str, Any]:
+    """How a decision by sets [N, classes] and temperatures [N] does; scans that are not `inside` are out of distribution."""
     top, labels = outputs.logits.argmax(axis=1), outputs.labels
     patients, every = np.array(outputs.patients), np.ones(len(labels), bool)
-    single, right, covered = members.sum(axis=1) == 1, top == labels, members[np.arange(len(labels)), labels]
+    single, several = (members.sum(axis=1) == 1) & inside, (members.sum(axis=1) > 1) & inside
+    right, covered = top == labels, members[np.arange(len(labels)), labels]
 
     def share(hits: NDArray[np.bool_], of: NDArray[np.bool_]) -> dict[str, float]:
         return share_interval(hits, of, patients).as_json()
@@ -127,15 +139,30 @@ def crossed(outputs: OutOfFold, *, alpha: float) -> dict[str, Any]:
         "patients": len(set(outputs.patients)),
         "repeats": int(outputs.repeat.max()) + 1,
         "answered": share(single, every),
-        "deferred": share(~single, every),
+        "deferred": share(several, every),
         "accuracy_answered": share(right, single),
         "coverage": share(covered, every),
-        "coverage_by_class": {name: share(covered, labels == index) for index, name in enumerate(CLASSES)},
+        "coverage_by_class": {name: share(covered, labels == index) for index, name in enumerate(CLASSES) if index in labels},
         "mean_set_size": round(float(members.sum(axis=1).mean()), 4),
         "confusion": confusion(labels, top, len(CLASSES)).tolist(),
         "reliability": reliability(outputs.logits, labels, patients, temperatures),
         "weighted_error": weighted_error(labels, top, patients).as_json(),
     }
+
+
+def _errors(outputs: OutOfFold, alpha: float) -> list[dict[str, Any]]:
+    members, _ = crossed_sets(outputs, alpha=alpha)
+    top = outputs.logits.argmax(axis=1)
+    return [
+        {
+            "sha256": outputs.sha256[row],
+            "label": CLASSES[outputs.labels[row]],
+            "top_class": CLASSES[top[row]],
+            "set": [name for name, held in zip(CLASSES, members[row], strict=True) if held],
+            "repeat": int(outputs.repeat[row]),
+        }
+        for row in np.flatnonzero(top != outputs.labels)
+    ]
 
 
 def rule_of(tempered: Calibration, chosen: Conformal, ood: OodSpec) -> Rule:

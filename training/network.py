@@ -12,6 +12,7 @@ from training.errors import TrainingError
 from training.weights import load_imagenet
 
 ENCODERS: dict[str, type[EfficientNetLite0 | ResNet50]] = {"lite0": EfficientNetLite0, "resnet50": ResNet50}
+Encoder = EfficientNetLite0 | ResNet50
 INITS = ("imagenet", "random")
 URGENT = ("CNV", "DME")
 _STD_FLOOR = 2.0

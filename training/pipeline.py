@@ -20,7 +20,7 @@ from training.bundle_writer import Contents, write_bundle
 from training.checkpoint import StopSignal, load_checkpoint, save_atomically, seed_for
 from training.data import generator_digest
 from training.distributed import barrier, is_main
-from training.drawing import Draws, draw, draw_pairs
+from training.drawing import Draws, draw, draw_pairs, phantom_seeds
 from training.environment import Places
 from training.errors import TrainingError
 from training.evaluate import evaluate, report
@@ -28,6 +28,7 @@ from training.export import export, require_parity
 from training.finetune import finetune, phantom_sources, steps_for
 from training.fitting import Fitted, fit
 from training.gate import gate_metrics
+from training.localiser import Localiser, teach
 from training.loop import Schedule
 from training.network import Network, build_encoder, freeze, prefer_urgent
 from training.quantise import INT8_FILE, agreement, quantise
@@ -72,6 +73,9 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
     network.encoder.dense()
     if is_main():
         fitted = fit(network, draws, recipe, out_of_fold=out_of_fold)
+        seeds = phantom_seeds(recipe)
+        path = where.checkpoint("localiser")
+        localiser = teach(network, draws.phantoms, seeds, recipe, cache=where.cache, checkpoint=path, stop=stop)
         training = Training(
             data={"phantoms": recipe.phantoms, "pairs": recipe.pretrain_pairs, "generator": generator_digest()},
             real_images_sha256=sorted({*(real.sha256 if real else ()), *(unlabelled.sha256 if unlabelled else ())}),
@@ -80,7 +84,7 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
             seed=recipe.seed,
             recipe={**dataclasses.asdict(recipe), "weights_source": weights_source(recipe, where)},
         )
-        _finish(network, draws, fitted, training, recipe, where, losses)
+        _finish(network, localiser, draws, fitted, training, recipe, where, losses)
     barrier()
 
 
@@ -143,6 +147,7 @@ def finetuned(network: Network, draws: Draws, recipe: Recipe, where: Places, sto
 
 def _finish(
     network: Network,
+    localiser: Localiser,
     draws: Draws,
     fitted: Fitted,
     training: Training,
@@ -153,7 +158,7 @@ def _finish(
     where.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "model.onnx"
-        export(network, fitted.axes, recipe.size, graph)
+        export(network, fitted.axes, localiser, recipe.size, graph)
         parity = require_parity(network, graph, draws.held_out.pixels[:PARITY_SCANS])
         small = Path(folder) / INT8_FILE
         quantise(graph, draws.phantoms.pixels, small)
@@ -179,7 +184,7 @@ def _finish(
         tqdm.write(f"metric={name.replace(' ', '_')} value={value:.6f}")
     result: dict[str, Any] = {"command": training.command, "revision": training.revision, "seed": recipe.seed}
     result |= {"recipe": dataclasses.asdict(recipe), "losses": losses, "model_sha256": manifest.model.sha256}
-    result["metrics"] = manifest.metrics
+    result |= {"metrics": manifest.metrics, "errors": fitted.errors}
     folder_of_results = where.results or where.checkpoints or where.out.parent
     folder_of_results.mkdir(parents=True, exist_ok=True)
     (folder_of_results / RESULT_FILE).write_text(json.dumps(result, indent=1) + "\n")

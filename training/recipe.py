@@ -10,7 +10,9 @@ from typing import Any
 
 from training.errors import TrainingError
 
-_FITTED_AFTER = frozenset({"name", "version", "held_out", "outliers", "deferred", "urgent_factor", "looked_at"})
+_FITTED_AFTER = frozenset(
+    {"name", "version", "held_out", "outliers", "deferred", "urgent_factor", "looked_at", "localiser_scans", "localiser_steps"}
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ class Recipe:
     dropout: float = 0.2
     weight_decay: float = 0.02
     ema: float = 0.998
+    localiser_scans: int = 3000
+    """Phantoms whose drawn lesions teach the heat maps."""
+    localiser_steps: int = 400
     held_out: int = 1200
     outliers: int = 600
     deferred: float = 0.05
@@ -76,6 +81,8 @@ SMOKE: dict[str, Any] = {
     "ema": 0.98,
     "pretrain_pairs": 128,
     "pretrain_epochs": 1,
+    "localiser_scans": 240,
+    "localiser_steps": 40,
     "held_out": 240,
     "outliers": 120,
     "version": "0.0.0",

@@ -19,9 +19,10 @@ from lambda_src.errors import OctError
 from lambda_src.finding import Finding
 from lambda_src.imaging.decode import Scan
 from training.errors import TrainingError
-from training.evaluate import load, scans_in
+from training.evaluate import load
 from training.folder import LabelledFile, list_scans
 from training.perturbations import PERTURBATIONS
+from training.phantom.dataset import scans_in
 from training.reading import read
 from training.statistics import Interval, share_interval
 

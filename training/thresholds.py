@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from lambda_src.decision import PROBABILITY_DECIMALS, Triage, probabilities
+from lambda_src.decision import PROBABILITY_DECIMALS, probabilities
 from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec, QualityLimit
 
 _SHRINKAGE = 0.1
@@ -18,8 +18,6 @@ ALPHAS = (0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.025, 0.03, 0.
 """Error rates of prediction sets that may be stated."""
 FLAGGED = 0.01
 """Share of good scans that may be taken for outliers."""
-TRIAGE: dict[str, Triage] = {"CNV": "urgent", "DME": "urgent", "DRUSEN": "routine", "NORMAL": "observe"}
-"""Kermany et al. 2018: CNV and DME are referred urgently, drusen routinely, normal is observed."""
 
 QUALITY_LIMITS = {
     "finite_fraction": QualityLimit(reason="The file holds pixels that are no numbers; export the scan again.", minimum=0.999),

@@ -11,6 +11,7 @@ from training.data import ScanSet
 from training.encoder_resnet import ResNet50
 from training.export import export, require_parity
 from training.finetune import Source, finetune, outlier_set, predict
+from training.localiser import Localiser
 from training.loop import Schedule
 from training.network import Network, build_encoder
 from training.recipe import Recipe
@@ -75,5 +76,5 @@ def test_every_stage_trains_it_and_it_is_exported(scans: ScanSet, tmp_path: Path
     network.encoder.dense()
     features = predict(network, scans.pixels)[1]
     axes = discriminant_axes(features, features[:4] + 1, np.arange(4) % 2)
-    export(network, axes, 64, tmp_path / "model.onnx")
+    export(network, axes, Localiser(network.encoder), 64, tmp_path / "model.onnx")
     require_parity(network, tmp_path / "model.onnx", scans.pixels)

@@ -9,7 +9,8 @@ from lambda_src.model.manifest import CLASSES
 from training.errors import TrainingError
 from training.export import export, require_parity, run, session
 from training.finetune import predict
-from training.network import Network, build_encoder
+from training.localiser import LESIONS, Localiser, pyramid
+from training.network import Network, build_encoder, standardise
 from training.phantom import phantom
 from training.thresholds import Axes
 
@@ -35,9 +36,15 @@ def scans() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def graph(network: Network, scans: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def localiser(network: Network) -> Localiser:
+    torch.manual_seed(3)
+    return Localiser(network.encoder).eval()
+
+
+@pytest.fixture(scope="module")
+def graph(network: Network, localiser: Localiser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("graph") / "model.onnx"
-    export(network, _axes(), SIZE, path)
+    export(network, _axes(), localiser, SIZE, path)
     return path
 
 
@@ -52,19 +59,22 @@ def test_another_network_fails_the_parity_check(graph: Path, scans: np.ndarray) 
         require_parity(other, graph, scans[:4])
 
 
-def test_class_maps_are_the_classifier_in_every_cell_seen_both_ways(network: Network, graph: Path, scans: np.ndarray) -> None:
+def test_every_output_is_the_mean_of_both_ways(network: Network, localiser: Localiser, graph: Path, scans: np.ndarray) -> None:
     logits, embedding, class_maps = run(session(graph), scans[:5])
+    pixels = torch.from_numpy(scans[:5, None])
     with torch.inference_mode():
-        ways = [way.numpy() for way in network.both_ways(torch.from_numpy(scans[:5, None]))]
+        ways = [way.numpy() for way in network.both_ways(pixels)]
+        there = localiser(*pyramid(network.encoder, standardise(pixels))).sigmoid().numpy()
+        turned = localiser(*pyramid(network.encoder, standardise(pixels.flip(3)))).sigmoid().numpy()
     weight, bias = (value.detach().numpy()[:4] for value in (network.head.weight, network.head.bias))
     seen, mirrored = (np.einsum("nfhw,cf->nchw", way, weight) + bias[:, None, None] for way in ways)
     np.testing.assert_allclose((seen + mirrored).mean(axis=(2, 3)) / 2, logits, atol=1e-4)
-    assert class_maps.shape == (5, 4, 2, 2)
-    # Moved by half a cell, the last cell is the mean of all four; turned back, the mirrored map's last is the first of its row.
-    right = (seen.mean(axis=(2, 3)) + mirrored[:, :, :, 0].mean(axis=2)) / 2
-    left = (seen[:, :, :, 0].mean(axis=2) + mirrored.mean(axis=(2, 3))) / 2
-    np.testing.assert_allclose(class_maps[:, :, 1], np.stack([left, right], axis=2), atol=1e-4)
     np.testing.assert_allclose(embedding, _axes().embed(predict(network, scans[:5])[1]), atol=1e-3)
+    assert class_maps.shape == (5, 4, SIZE // 8, SIZE // 8)
+    np.testing.assert_allclose(class_maps[:, : len(LESIONS)], (there + turned[..., ::-1]) / 2, atol=1e-4)
+    # the corners of a map that is spread out are those of the coarse one: NORMAL's is the classifier in every cell
+    normal = (seen + mirrored[..., ::-1])[:, 3] / 2
+    np.testing.assert_allclose(class_maps[:, 3, ::7, ::7], normal, atol=1e-4)
 
 
 def test_a_mirrored_scan_has_the_same_answer_and_a_mirrored_map(graph: Path, scans: np.ndarray) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from training.export import export, run, session
+from training.localiser import Localiser
 from training.network import Network, build_encoder
 from training.quantise import agreement, quantise
 from training.thresholds import Axes
@@ -24,7 +25,8 @@ def graphs(scans: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> tuple
     torch.manual_seed(1)
     network = Network(build_encoder("lite0", "imagenet"), 4).eval()
     torch.nn.init.normal_(network.head.weight, std=0.1)
-    export(network, Axes(np.zeros(1280, np.float32), np.eye(1280, 3, dtype=np.float32)), 64, folder / "model.onnx")
+    axes = Axes(np.zeros(1280, np.float32), np.eye(1280, 3, dtype=np.float32))
+    export(network, axes, Localiser(network.encoder), 64, folder / "model.onnx")
     quantise(folder / "model.onnx", scans, folder / "int8.onnx")
     return folder / "model.onnx", folder / "int8.onnx"
 

@@ -4,7 +4,7 @@ import pytest
 from lambda_src.decision import Rule
 from lambda_src.model.manifest import CLASSES
 from training.reference import QUANTILES, reference
-from training.thresholds import TRIAGE
+from training.triage import TRIAGE
 
 
 def test_it_counts_what_the_rule_makes_of_the_scans() -> None:

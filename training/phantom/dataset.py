@@ -3,7 +3,9 @@
 import csv
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,3 +105,14 @@ def _write(job: _Job) -> list[tuple[str, str, int]]:
 def _save(pixels: NDArray[np.uint8], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, compress_level=1)
+
+
+@contextmanager
+def scans_in(data: Path | None, phantoms: int, seed: int) -> Iterator[Path]:
+    """The folder, or where none is given a passing one with so many phantoms."""
+    if data is not None:
+        yield data
+        return
+    with tempfile.TemporaryDirectory() as name:
+        write_set(Path(name), phantoms, seed)
+        yield Path(name)
