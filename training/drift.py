@@ -1,8 +1,8 @@
 """Drift: how far what a bundle says of some scans is from what it said of its reference, and whether that is chance.
 
 A change counts when it is both unlikely to be chance, at LEVEL by Holm's procedure over all tests, and large enough to matter:
-among the 10,000 scans of a month every change is significant, among 50 every measure is large. Scans count as independent; where
-a patient has many of them the tests are too sure, and the effect's size is what protects.
+among the 10,000 scans of a month every change is significant, among 50 every measure is large. Scans of one patient are alike: of
+`per_patient` scans the tests count one, as if they were copies, which is the largest design effect there can be (Kish 1965).
 """
 
 import math
@@ -73,12 +73,22 @@ class Change:
         return self.effect >= self.matters and self.p_holm < LEVEL
 
 
-def changes(sample: Sample, reference: Reference) -> list[Change]:
-    """Every measure of a sample of N >= LEAST scans against the reference, with p adjusted for all of them."""
-    found = [stability(sample.scores, reference), distance(sample.scores, reference), class_mix(sample.top_classes, reference)]
-    found += [share(sample.outcomes, name, reference) for name in OUTCOMES]
+def changes(sample: Sample, reference: Reference, per_patient: float = 1.0) -> list[Change]:
+    """Every measure of a sample against the reference, with p adjusted for all of them.
+
+    Args:
+        sample: of N >= LEAST scans.
+        reference: of M scans.
+        per_patient: how many scans a patient has, in both; >= 1.
+    """
+    found = [
+        stability(sample.scores, reference, per_patient),
+        distance(sample.scores, reference, per_patient),
+        class_mix(sample.top_classes, reference, per_patient),
+        *(share(sample.outcomes, name, reference, per_patient) for name in OUTCOMES),
+    ]
     if sample.embedding is not None:
-        found.append(shift(sample.embedding, reference))
+        found.append(shift(sample.embedding, reference, per_patient))
     adjusted = holm([change.p for change in found])
     return [replace(change, p_holm=p) for change, p in zip(found, adjusted, strict=True)]
 
@@ -92,25 +102,27 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def stability(scores: NDArray[np.float64], reference: Reference) -> Change:
+def stability(scores: NDArray[np.float64], reference: Reference, per_patient: float = 1.0) -> Change:
     """Population stability index of the OOD score over the tenths of its reference (Siddiqi 2006).
 
-    By chance it is as a chi-square variable times 1 / N + 1 / M (Yurdakul 2018), M the scans of the reference. Half a scan is
+    By chance it is as a chi-square variable times 1 / N + 1 / M (Yurdakul 2018), M the scans of the reference. Half a count is
     added to each bin, so that an empty one has a logarithm. Scores that the reference repeats share a bin.
 
     Args:
         scores: [N].
         reference: its quantiles.
+        per_patient: see `changes`.
     """
     quantiles = np.asarray(reference.ood_quantiles)
     inner = np.unique(np.quantile(quantiles, np.arange(1, BINS) / BINS))
     levels = np.interp(inner, *_last_of_each(quantiles))
     expected = np.diff(levels, prepend=0.0, append=1.0)
     counts = np.bincount(np.searchsorted(inner, scores, side="left"), minlength=len(expected))
-    now = (counts + 0.5) / (len(scores) + 0.5 * len(expected))
-    before = (expected * reference.scans + 0.5) / (reference.scans + 0.5 * len(expected))
+    own, other = len(scores) / per_patient, reference.scans / per_patient
+    now = (counts / per_patient + 0.5) / (own + 0.5 * len(expected))
+    before = (expected * other + 0.5) / (other + 0.5 * len(expected))
     index = float(((now - before) * np.log(now / before)).sum())
-    p = float(chi2.sf(index / (1 / len(scores) + 1 / reference.scans), len(expected) - 1))
+    p = float(chi2.sf(index / (1 / own + 1 / other), len(expected) - 1))
     medians = float(np.median(quantiles)), float(np.median(scores))
     return Change("OOD score, stability index", "median", *medians, index, STABILITY_MATTERS, p)
 
@@ -121,7 +133,7 @@ def _last_of_each(quantiles: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     return values, 1 - first / (len(quantiles) - 1)
 
 
-def distance(scores: NDArray[np.float64], reference: Reference) -> Change:
+def distance(scores: NDArray[np.float64], reference: Reference, per_patient: float = 1.0) -> Change:
     """Kolmogorov-Smirnov distance of the OOD score from its reference, at the quantiles that are known of it.
 
     The largest difference over all scores is no smaller, so that p, by the distribution of one sample of size N M / (N + M), is
@@ -130,6 +142,7 @@ def distance(scores: NDArray[np.float64], reference: Reference) -> Change:
     Args:
         scores: [N].
         reference: its quantiles.
+        per_patient: see `changes`.
     """
     quantiles, ordered = np.asarray(reference.ood_quantiles), np.sort(scores)
     levels = np.linspace(0.0, 1.0, len(quantiles))
@@ -139,13 +152,13 @@ def distance(scores: NDArray[np.float64], reference: Reference) -> Change:
     at = int(gaps.argmax())
     effect = max(float(gaps[at]), 0.0)
     now = float(up_to[at] if levels[at] > up_to[at] else below[at])
-    size = round(len(scores) * reference.scans / (len(scores) + reference.scans))
+    size = max(1, round(len(scores) * reference.scans / (len(scores) + reference.scans) / per_patient))
     figure = f"share up to {quantiles[at]:.4g}"
     p = float(kstwo.sf(effect, size))
     return Change("OOD score, KS distance", figure, float(levels[at]), now, effect, DISTANCE_MATTERS, p)
 
 
-def class_mix(counts: Mapping[str, int], reference: Reference) -> Change:
+def class_mix(counts: Mapping[str, int], reference: Reference, per_patient: float = 1.0) -> Change:
     """Total variation distance of the top classes' shares, and the chi-square test of both counts (Pearson 1900).
 
     Its two figures are of the class whose share changed most.
@@ -154,15 +167,16 @@ def class_mix(counts: Mapping[str, int], reference: Reference) -> Change:
     table = np.array([[source.get(name, 0) for name in names] for source in (reference.top_classes, counts)])
     before, now = table / table.sum(axis=1, keepdims=True)
     most = int(np.abs(now - before).argmax())
-    p = float(chi2_contingency(table).pvalue) if len(names) > 1 else 1.0
+    p = float(chi2_contingency(table / per_patient).pvalue) if len(names) > 1 else 1.0
     effect = float(np.abs(now - before).sum() / 2)
     return Change("class mix, total variation", f"share of {names[most]}", before[most], now[most], effect, MIX_MATTERS, p)
 
 
-def share(outcomes: Mapping[str, int], name: Outcome, reference: Reference) -> Change:
+def share(outcomes: Mapping[str, int], name: Outcome, reference: Reference, per_patient: float = 1.0) -> Change:
     """Difference of an outcome's share, and Fisher's exact test (Fisher 1935)."""
     hits, of = (reference.outcomes.get(name, 0), outcomes.get(name, 0)), (reference.scans, sum(outcomes.values()))
-    p = float(fisher_exact(np.array([hits, np.subtract(of, hits)])).pvalue)
+    table = np.rint(np.array([hits, np.subtract(of, hits)]) / per_patient).astype(np.int64)
+    p = float(fisher_exact(table).pvalue)
     before, now = hits[0] / of[0], hits[1] / of[1]
     return Change(name.replace("_", " "), "share", before, now, abs(now - before), SHARE_MATTERS, p)
 
@@ -174,17 +188,18 @@ def shifts(embedding: NDArray[np.float32], reference: Reference) -> NDArray[np.f
     return np.asarray(np.divide(offset, deviation, out=np.zeros_like(offset), where=deviation > 0), np.float64)
 
 
-def shift(embedding: NDArray[np.float32], reference: Reference) -> Change:
+def shift(embedding: NDArray[np.float32], reference: Reference, per_patient: float = 1.0) -> Change:
     """The axis whose mean moved most, and its z-test (Welch 1938) after Bonferroni over all D axes.
 
     Args:
         embedding: [N, D], finite.
         reference: mean and deviation of each axis.
+        per_patient: see `changes`.
     """
     moved = shifts(embedding, reference)
     axis = int(np.abs(moved).argmax())
     points, deviation = embedding[:, axis].astype(np.float64), reference.embedding_deviation[axis]
-    error = math.sqrt(points.var() / len(points) + deviation**2 / reference.scans)
+    error = math.sqrt(per_patient * (points.var() / len(points) + deviation**2 / reference.scans))
     p = min(1.0, len(moved) * 2 * float(norm.sf(abs(moved[axis]) * deviation / error))) if error else 1.0
     means = reference.embedding_mean[axis], float(points.mean())
     return Change("embedding, largest shift", f"mean of axis {axis}", *means, float(abs(moved[axis])), AXIS_MATTERS, p)

@@ -75,7 +75,7 @@ def _scores(axes: Axes, scores: NDArray[np.float64], reference: Reference, thres
     axes.set_xlabel("distance from what the model was made for")
     axes.set_ylabel("scans up to it")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", frameon=True, facecolor="white", edgecolor="none", framealpha=1)
 
 
 def _bars(axes: Axes, names: Sequence[str], before: Mapping[Any, int], now: Mapping[str, int]) -> None:

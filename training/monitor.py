@@ -6,6 +6,7 @@ standard error explains. No output holds a scan's name, id or hash.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ class Monitored:
     reference: Reference
     sample: Sample
     left_out: dict[str, int]
+    per_patient: float
     changes: list[Change]
 
     @property
@@ -40,7 +42,14 @@ class Monitored:
         return any(change.drift for change in self.changes)
 
 
-def monitor(bundle: Path, *, findings: Sequence[Path] = (), data: Path | None = None, period: Period | None = None) -> Monitored:
+def monitor(
+    bundle: Path,
+    *,
+    findings: Sequence[Path] = (),
+    data: Path | None = None,
+    period: Period | None = None,
+    per_patient: float = 1.0,
+) -> Monitored:
     """Compare findings, or the scans of a folder, with the bundle's reference.
 
     Args:
@@ -48,6 +57,7 @@ def monitor(bundle: Path, *, findings: Sequence[Path] = (), data: Path | None = 
         findings: files and folders; see `training.findings.in_files`.
         data: a folder of scans instead, which the bundle reads.
         period: of the findings.
+        per_patient: how many scans a patient has on average; see `training.drift.changes`.
 
     Raises:
         TrainingError: the bundle has no reference, or there are too few findings, or a place holds something else.
@@ -62,7 +72,8 @@ def monitor(bundle: Path, *, findings: Sequence[Path] = (), data: Path | None = 
         )
     items = in_scans(classifier, data) if data is not None else in_files(findings)
     sample, left_out = gather(items, manifest, period or Period())
-    return Monitored(manifest, manifest.reference, sample, left_out, changes(sample, manifest.reference))
+    found = changes(sample, manifest.reference, per_patient)
+    return Monitored(manifest, manifest.reference, sample, left_out, per_patient, found)
 
 
 def table(done: Monitored) -> str:
@@ -71,6 +82,7 @@ def table(done: Monitored) -> str:
     lines = [
         f"{manifest.name} {manifest.version} (model.onnx {manifest.model.sha256[:12]})",
         f"{len(done.sample.scores):,} scans against a reference of {reference.scans:,} ({reference.fitted_on})",
+        f"scans of a patient, by --scans-per-patient: {done.per_patient:g}",
     ]
     lines += [f"left out: {words(done.left_out)}"] if done.left_out else []
     names = [f"{change.measure} ({change.figure})" for change in done.changes]
@@ -94,6 +106,7 @@ def figures(done: Monitored) -> dict[str, Any]:
         "level": LEVEL,
         "scans": len(sample.scores),
         "left_out": done.left_out,
+        "scans_per_patient": done.per_patient,
         "changes": [_rounded(asdict(change)) | {"drift": change.drift} for change in done.changes],
         "outcomes": dict(sorted(sample.outcomes.items())),
         "top_classes": dict(sorted(sample.top_classes.items())),
@@ -142,6 +155,13 @@ def _day(text: str) -> date:
     return day
 
 
+def _one_or_more(text: str) -> float:
+    number = float(text)
+    if not 1 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     about, codes = __doc__.splitlines()[0], "Exit codes: 0 no drift, 2 drift, 1 error."
@@ -154,13 +174,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source.add_argument("--data", type=Path, metavar="FOLDER", help="folder with scans anywhere below, labelled or not")
     parser.add_argument("--since", type=_day, metavar="DATE", help="only findings made on this day (UTC) or later")
     parser.add_argument("--until", type=_day, metavar="DATE", help="only findings made on this day (UTC) or before")
+    parser.add_argument(
+        "--scans-per-patient",
+        type=_one_or_more,
+        default=1.0,
+        metavar="K",
+        help="how many scans a patient has on average (default: 1); the tests are that much less sure",
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write monitor.json and monitor.png")
     options = parser.parse_args(arguments)
     if options.data and (options.since or options.until):
         parser.error("--since and --until select findings; scans of a folder have no date")
     try:
         period = Period(options.since, options.until)
-        done = monitor(options.bundle, findings=options.findings or (), data=options.data, period=period)
+        given = {"findings": options.findings or (), "data": options.data}
+        done = monitor(options.bundle, **given, period=period, per_patient=options.scans_per_patient)
         if options.out:
             write(options.out, done)
     except (TrainingError, OctError) as error:

@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ def drawn(seed, scans, *, mix=EVEN, wide=1.0, moved=0.0, unsure=1.0):
 
 
 def before(seed=0, scans=500):
-    return reference(*drawn(1000 + seed, scans), RULE, fitted_on="drawn scans")
+    logits, embedding = drawn(1000 + seed, scans)
+    return reference(logits, embedding, RULE, fitted_on="drawn scans")
 
 
 def sample(logits, embedding):
@@ -82,9 +84,27 @@ def test_p_values_of_scans_of_the_same_kind_are_spread_as_they_should_be():
     assert 0.005 < gap <= 0.05
 
 
+def test_copies_of_scans_add_no_evidence():
+    copies = 4
+    logits, embedding = drawn(7, 100, wide=1.2, moved=0.4, unsure=1.4, mix=(0.4, 0.2, 0.2, 0.2))
+    known = before(scans=300)
+    once = changes(sample(logits, embedding), known)
+    again = sample(np.repeat(logits, copies, axis=0), np.repeat(embedding, copies, axis=0))
+    repeated = known.model_copy(
+        update={
+            "scans": copies * known.scans,
+            "outcomes": {name: copies * count for name, count in known.outcomes.items()},
+            "top_classes": {name: copies * count for name, count in known.top_classes.items()},
+        }
+    )
+    for one, many in zip(once, changes(again, repeated, copies), strict=True):
+        assert many.p == pytest.approx(one.p, rel=1e-3)
+        assert many.effect == pytest.approx(one.effect, abs=1e-6)
+
+
 def of(quantiles, scans, **figures):
     """A reference of which only some figures are asked."""
-    plain = {"outcomes": {}, "top_classes": {}, "embedding_mean": [], "embedding_deviation": []}
+    plain: dict[str, Any] = {"outcomes": {}, "top_classes": {}, "embedding_mean": [], "embedding_deviation": []}
     return Reference.model_validate({"fitted_on": "-", "scans": scans, "ood_quantiles": quantiles, **plain, **figures})
 
 
@@ -144,7 +164,7 @@ def test_the_shift_is_in_the_references_deviations():
     known = of([0.0, 1.0], 100, embedding_mean=[1.0, 0.0, 5.0], embedding_deviation=[2.0, 0.5, 0.0])
     embedding = np.array([[2, -1, 5], [4, 0, 5]] * 40, np.float32)
     assert shifts(embedding, known).tolist() == [1.0, -1.0, 0.0]
-    change = shift(embedding[:, [1, 0, 2]] * [4, 1, 1], known)
+    change = shift(embedding[:, [1, 0, 2]] * np.array([4, 1, 1], np.float32), known)
     assert change.figure == "mean of axis 1"
     assert (change.effect, change.now) == (6.0, 3.0)
     assert shift(np.full((60, 3), [1, 0, 5], np.float32), known).p == 1.0

@@ -1,6 +1,7 @@
 import io
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def lines_of(write, *answers):
 def rows_of(*answers):
     out = io.StringIO()
     for answer in answers:
-        json_lines(out, ())(Row(f"{SECRET}.png", answer))
+        json_lines(out, ())(Row(Path(f"{SECRET}.png"), answer))
     return out.getvalue()
 
 

@@ -41,7 +41,7 @@ def readings(classifier, drawn) -> list[Reading]:
 
 
 @pytest.fixture(scope="module")
-def bundle(tiny_bundle, classifier, tmp_path_factory) -> Path:
+def bundle(tiny_bundle, classifier, tmp_path_factory):
     """The tiny bundle with a reference of its own readings."""
     own = readings(classifier, pictures(1, 300))
     logits, embedding = np.stack([item.logits for item in own]), np.stack([item.embedding for item in own])
@@ -103,6 +103,13 @@ def test_a_shifted_score_is_drift(bundle, month, tmp_path, capsys):
 def test_another_class_mix_is_drift(bundle, month, tmp_path):
     mixed = [finding.model_copy(update={"top_class": "CNV"}) if n % 3 == 0 else finding for n, finding in enumerate(month)]
     assert monitored(bundle, mixed, tmp_path) == (DRIFTED, ["class mix, total variation"])
+
+
+def test_many_scans_of_few_patients_may_differ_by_chance(bundle, month, tmp_path, capsys):
+    mixed = [finding.model_copy(update={"top_class": "CNV"}) if n % 3 == 0 else finding for n, finding in enumerate(month)]
+    export = exported(tmp_path / "m.ndjson", mixed)
+    assert main(["--bundle", str(bundle), "--findings", export, "--scans-per-patient", "25"]) == STEADY
+    assert "scans of a patient, by --scans-per-patient: 25" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("outcome", ["deferred", "out_of_distribution", "ungradable"])
@@ -193,6 +200,8 @@ def test_a_broken_line_ends_with_1_and_its_number(bundle, month, tmp_path, capsy
         ["--data", "x", "--since", "2026-01-01"],
         ["--findings", "x", "--since", "20260101"],
         ["--findings", "x", "--until", "last month"],
+        ["--findings", "x", "--scans-per-patient", "0.5"],
+        ["--findings", "x", "--scans-per-patient", "nan"],
     ],
 )
 def test_a_wrong_command_line_is_no_drift(bundle, arguments, capsys):
