@@ -97,6 +97,8 @@ def calibrate(
         raise TrainingError("the new bundle must lie in another folder than the old one")
     classifier = load_classifier(bundle)
     old = classifier.manifest
+    if version == old.version:
+        raise TrainingError(f"version {version} is the old bundle's; findings tell the two apart by it, so give another")
     listed = [*(list_scans(data) if data else []), *(list_unlabelled(unlabelled) if unlabelled else [])]
     fresh, left_out = fresh_files(listed, old.training.real_images_sha256)
     scans, ungradable = read_site(classifier, fresh)

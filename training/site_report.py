@@ -65,10 +65,10 @@ def _steps(scans: SiteScans, bundle: Manifest, done: Recalibrated) -> dict[str, 
 
 def _sets_in_words(known: SiteScans, alpha: float, before: float) -> str:
     counts, least = {name: int((known.labels == index).sum()) for index, name in enumerate(CLASSES)}, fewest(alpha)
-    few = [f"{name} ({number})" for name, number in counts.items() if number < least]
-    own = ", ".join(name for name, number in counts.items() if number >= least) or "no class"
-    over_all = f"; over all scans for {', '.join(few)}: fewer than {least}" if few else ""
-    return f"at alpha {alpha:g}, which was {before:g}, by class for {own}{over_all}"
+    own = ", ".join(name for name, number in counts.items() if number >= least)
+    few = ", ".join(f"{name} ({number})" for name, number in counts.items() if number < least)
+    parts = [f"by class for {own}"] * bool(own) + [f"over all scans for {few}: fewer than {least}"] * bool(few)
+    return f"at alpha {alpha:g}, which was {before:g}, {'; '.join(parts)}"
 
 
 def _figures(scans: SiteScans, bundle: Manifest, done: Recalibrated) -> dict[str, Any]:

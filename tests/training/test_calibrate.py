@@ -184,6 +184,7 @@ def test_thresholds_that_lose_a_golden_scan_are_refused(tiny_bundle, tmp_path, c
         (["--unlabelled", "nowhere"], "nowhere holds no picture"),
         (["--data", "nowhere"], "none of the class folders"),
         (["--data", "nowhere", "--deferred", "7"], "it is a share"),
+        (["--data", "nowhere", "--version", "0.0.1"], "version 0.0.1 is the old bundle's"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(tiny_bundle, tmp_path, capsys, options, said):

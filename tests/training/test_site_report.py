@@ -65,6 +65,12 @@ def test_each_step_is_in_words(bundle):
     assert "accuracy of answered" in text
 
 
+def test_sets_over_all_scans_alone_are_so_called(bundle):
+    sets_in_words = told(made_up(counts=(7,) * 4), bundle, at_most=0.9)["steps"]["sets"]
+    assert sets_in_words.endswith("over all scans for CNV (7), DME (7), DRUSEN (7), NORMAL (7): fewer than 19")
+    assert "by class" not in sets_in_words
+
+
 def test_moved_thresholds_are_mentioned(bundle):
     sure = bundle.model_copy(update={"conformal": bundle.conformal.model_copy(update={"alpha": 0.01, "coverage": 0.99})})
     metrics = told(made_up(temperature=2.0, counts=(12,) * 4), sure)
