@@ -32,3 +32,12 @@ def test_near_families_are_among_the_outliers():
 def test_an_unknown_family_names_the_known_ones():
     with pytest.raises(ValueError, match="macular_hole"):
         outlier(0, "cat")
+
+
+def test_a_cut_off_scan_has_its_retina_at_the_edge_of_the_frame() -> None:
+    pictures = [outlier(seed, "clipped", shape=(200, 208)).astype(float) for seed in range(40)]
+    cut_off = [picture for picture in pictures if (picture > 250).mean() < 0.05]
+    assert 15 <= len(cut_off) < 40
+    edge = [min(row, 199 - row) for row in (int(picture.mean(axis=1).argmax()) for picture in cut_off)]
+    assert np.median(edge) < 15
+    assert np.quantile(edge, 0.8) < 40
