@@ -146,21 +146,23 @@ def _scan(rng: np.random.Generator, shape: tuple[int, int]) -> Picture:
 
 _WHITE = 0.98
 """Padding, which is no grain to fill a frame with."""
-_LEFT = 0.35
-"""Most of the retina's thickness that a cut-off scan still shows: nobody can read it by that."""
+_LEFT, _COLUMNS = 0.35, 0.1
+"""Most of the retina's thickness that a cut-off scan still shows, and the share of its columns that may show more."""
 
 
 def _clipped(rng: np.random.Generator, shape: tuple[int, int]) -> Canvas:
-    """A scan whose light is saturated, or whose retina the edge has cut off but for a rim."""
+    """A scan in which most of the retina is white, or whose retina the edge has cut off but for a rim."""
     made = phantom(int(rng.integers(0, 2**31)), shape=shape)
     pixels = made.pixels.astype(np.float32) / 255.0
-    if rng.random() < 0.4:
-        return np.asarray(np.clip(pixels * np.float32(rng.uniform(6.0, 20.0)), 0.0, 1.0), dtype=np.float32)
     ilm, bm = made.layers["ilm"], made.layers["bm"]
+    if rng.random() < 0.4:
+        rows = np.arange(shape[0])[:, None]
+        middle = max(float(np.median(pixels[(rows >= ilm) & (rows < bm)])), 1.0 / 255.0)
+        return np.asarray(np.clip(pixels * np.float32(rng.uniform(1.2, 3.0) / middle), 0.0, 1.0), dtype=np.float32)
     above = bool(rng.random() < 0.5)
     if above:  # turned over, so that what is cut off lies below in either case
         pixels, ilm, bm = pixels[::-1], shape[0] - bm, shape[0] - ilm
-    edge = int(np.clip(np.median(ilm + rng.uniform(0.0, _LEFT) * (bm - ilm)), 1, shape[0]))
+    edge = int(np.clip(np.quantile(ilm + rng.uniform(0.0, _LEFT) * (bm - ilm), _COLUMNS), 1, shape[0]))
     empty = pixels[: max(1, int(0.8 * ilm.min()))]
     grain = empty[empty < _WHITE] if (empty < _WHITE).any() else np.zeros(1, np.float32)
     moved = np.concatenate([rng.choice(grain, (shape[0] - edge, shape[1])), pixels[:edge]])
