@@ -37,13 +37,24 @@ AXIS_MATTERS = 0.5
 
 @dataclass(frozen=True)
 class Sample:
-    """What a bundle said of N scans: scores float64 [N], counts, and where scans were read,
-    finite embeddings float32 [up to N, D]."""
+    """What a bundle said of some scans.
+
+    Attributes:
+        scores: float64 [N] of the gradable scans, since of the others neither score nor class means anything.
+        outcomes: counts of all scans.
+        top_classes: counts of the gradable.
+        embedding: float32 [up to N, D], finite, where scans were read.
+    """
 
     scores: NDArray[np.float64]
     outcomes: Mapping[str, int]
     top_classes: Mapping[str, int]
     embedding: NDArray[np.float32] | None = None
+
+    @property
+    def scans(self) -> int:
+        """How many there are, ungradable ones too."""
+        return sum(self.outcomes.values())
 
 
 @dataclass(frozen=True)
@@ -77,20 +88,27 @@ def changes(sample: Sample, reference: Reference, per_patient: float = 1.0) -> l
     """Every measure of a sample against the reference, with p adjusted for all of them.
 
     Args:
-        sample: of N >= LEAST scans.
-        reference: of M scans.
+        sample: of LEAST scans or more; where fewer are gradable, their outcomes alone are compared.
+        reference: of the scans to compare with.
         per_patient: how many scans a patient has, in both; >= 1.
     """
-    found = [
-        stability(sample.scores, reference, per_patient),
-        distance(sample.scores, reference, per_patient),
-        class_mix(sample.top_classes, reference, per_patient),
-        *(share(sample.outcomes, name, reference, per_patient) for name in OUTCOMES),
-    ]
+    found = [share(sample.outcomes, name, reference, per_patient) for name in OUTCOMES]
+    if len(sample.scores) >= LEAST:
+        found = [
+            stability(sample.scores, reference, per_patient),
+            distance(sample.scores, reference, per_patient),
+            class_mix(sample.top_classes, reference, per_patient),
+            *found,
+        ]
     if sample.embedding is not None:
         found.append(shift(sample.embedding, reference, per_patient))
     adjusted = holm([change.p for change in found])
     return [replace(change, p_holm=p) for change, p in zip(found, adjusted, strict=True)]
+
+
+def gradable(reference: Reference) -> int:
+    """How many of its scans are: all but its outcomes is of these alone."""
+    return reference.scans - reference.outcomes.get("ungradable", 0)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -105,8 +123,8 @@ def holm(p: Sequence[float]) -> list[float]:
 def stability(scores: NDArray[np.float64], reference: Reference, per_patient: float = 1.0) -> Change:
     """Population stability index of the OOD score over the tenths of its reference (Siddiqi 2006).
 
-    By chance it is as a chi-square variable times 1 / N + 1 / M (Yurdakul 2018), M the scans of the reference. Half a count is
-    added to each bin, so that an empty one has a logarithm. Scores that the reference repeats share a bin.
+    By chance it is as a chi-square variable times 1 / N + 1 / M (Yurdakul 2018), M the gradable scans of the reference. Half a
+    count is added to each bin, so that an empty one has a logarithm. Scores that the reference repeats share a bin.
 
     Args:
         scores: [N].
@@ -118,7 +136,7 @@ def stability(scores: NDArray[np.float64], reference: Reference, per_patient: fl
     levels = np.interp(inner, *_last_of_each(quantiles))
     expected = np.diff(levels, prepend=0.0, append=1.0)
     counts = np.bincount(np.searchsorted(inner, scores, side="left"), minlength=len(expected))
-    own, other = len(scores) / per_patient, reference.scans / per_patient
+    own, other = len(scores) / per_patient, gradable(reference) / per_patient
     now = (counts / per_patient + 0.5) / (own + 0.5 * len(expected))
     before = (expected * other + 0.5) / (other + 0.5 * len(expected))
     index = float(((now - before) * np.log(now / before)).sum())
@@ -152,7 +170,8 @@ def distance(scores: NDArray[np.float64], reference: Reference, per_patient: flo
     at = int(gaps.argmax())
     effect = max(float(gaps[at]), 0.0)
     now = float(up_to[at] if levels[at] > up_to[at] else below[at])
-    size = max(1, round(len(scores) * reference.scans / (len(scores) + reference.scans) / per_patient))
+    own, other = len(scores), gradable(reference)
+    size = max(1, round(own * other / (own + other) / per_patient))
     figure = f"share up to {quantiles[at]:.4g}"
     p = float(kstwo.sf(effect, size))
     return Change("OOD score, KS distance", figure, float(levels[at]), now, effect, DISTANCE_MATTERS, p)
@@ -199,7 +218,7 @@ def shift(embedding: NDArray[np.float32], reference: Reference, per_patient: flo
     moved = shifts(embedding, reference)
     axis = int(np.abs(moved).argmax())
     points, deviation = embedding[:, axis].astype(np.float64), reference.embedding_deviation[axis]
-    error = math.sqrt(per_patient * (points.var() / len(points) + deviation**2 / reference.scans))
+    error = math.sqrt(per_patient * (points.var() / len(points) + deviation**2 / gradable(reference)))
     p = min(1.0, len(moved) * 2 * float(norm.sf(abs(moved[axis]) * deviation / error))) if error else 1.0
     means = reference.embedding_mean[axis], float(points.mean())
     return Change("embedding, largest shift", f"mean of axis {axis}", *means, float(abs(moved[axis])), AXIS_MATTERS, p)

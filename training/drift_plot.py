@@ -68,10 +68,12 @@ def _scores(axes: Axes, scores: NDArray[np.float64], reference: Reference, thres
     """Share of the scans up to each score: of the reference between its quantiles, of the sample in steps."""
     known = np.asarray(reference.ood_quantiles)
     axes.plot(known, np.linspace(0, 1, len(known)), color=INK, linewidth=1.5, label="reference")
-    axes.ecdf(scores, color=ACCENT, linewidth=2, label="now")
+    if len(scores):
+        axes.ecdf(scores, color=ACCENT, linewidth=2, label="now")
     axes.axvline(threshold, color=INK, linewidth=1, linestyle="--", label="threshold")
     right = max(known[-1], threshold)
-    axes.set_xlim(0, 1.05 * max(right, min(float(np.quantile(scores, 0.99)), _WIDEST * right)))
+    reach = float(np.quantile(scores, 0.99)) if len(scores) else right
+    axes.set_xlim(0, 1.05 * max(right, min(reach, _WIDEST * right)))
     axes.set_xlabel("distance from what the model was made for")
     axes.set_ylabel("scans up to it")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -82,7 +84,7 @@ def _bars(axes: Axes, names: Sequence[str], before: Mapping[Any, int], now: Mapp
     """Shares of the reference and of the sample, side by side, with their figures."""
     places = np.arange(len(names))
     for offset, counts, color, label in ((-0.2, before, FAINT, "reference"), (0.2, now, ACCENT, "now")):
-        shares = [counts.get(name, 0) / sum(counts.values()) for name in names]
+        shares = [counts.get(name, 0) / max(1, sum(counts.values())) for name in names]
         bars = axes.bar(places + offset, shares, 0.38, color=color, label=label)
         axes.bar_label(bars, [f"{100 * value:.1f}" for value in shares], fontsize=8, padding=2)
     axes.set_xticks(places, [name.replace("out_of_distribution", "out of\ndistribution") for name in names])

@@ -197,15 +197,19 @@ def gather(items: Iterable[Item], manifest: Manifest, period: Period) -> tuple[S
             left_out["repeated"] += 1
         else:
             seen.add(item.id)
-            scores.append(item.ood.score)
             outcomes[item.outcome] += 1
+            if item.outcome == "ungradable":
+                continue
+            scores.append(item.ood.score)
             top_classes[item.top_class] += 1
             if point is not None and np.isfinite(point).all():
                 points.append(point)
     counted = {name: left_out[name] for name in LEFT_OUT if left_out[name]}
-    if len(scores) < LEAST:
+    if outcomes.total() < LEAST:
         why = f"; left out: {words(counted)}" if counted else ""
-        raise TrainingError(f"{len(scores)} findings by {manifest.name} {manifest.version}; drift needs at least {LEAST}{why}")
+        raise TrainingError(
+            f"{outcomes.total()} findings by {manifest.name} {manifest.version}; drift needs at least {LEAST}{why}"
+        )
     embedding = np.stack(points) if len(points) >= LEAST else None
     return Sample(np.array(scores), dict(outcomes), dict(top_classes), embedding), counted
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from lambda_src.classifier import load_classifier
 from lambda_src.errors import OctError
 from lambda_src.model.manifest import Manifest, Reference
-from training.drift import LEVEL, Change, Sample, changes
+from training.drift import LEAST, LEVEL, Change, Sample, changes
 from training.errors import TrainingError
 from training.findings import Period, gather, in_files, in_scans, words
 
@@ -81,10 +81,12 @@ def table(done: Monitored) -> str:
     manifest, reference = done.manifest, done.reference
     lines = [
         f"{manifest.name} {manifest.version} (model.onnx {manifest.model.sha256[:12]})",
-        f"{len(done.sample.scores):,} scans against a reference of {reference.scans:,} ({reference.fitted_on})",
+        f"{done.sample.scans:,} scans against a reference of {reference.scans:,} ({reference.fitted_on})",
         f"scans of a patient, by --scans-per-patient: {done.per_patient:g}",
     ]
     lines += [f"left out: {words(done.left_out)}"] if done.left_out else []
+    few = f"only {len(done.sample.scores)} scans are gradable, {LEAST} are needed to compare score and class mix"
+    lines += [few] if len(done.sample.scores) < LEAST else []
     names = [f"{change.measure} ({change.figure})" for change in done.changes]
     width = max(map(len, names))
     lines.append(f"{'measure':<{width}}  {'reference':>9}  {'now':>9}  {'effect':>9}  {'matters':>9}  {'p':>7}  drift")
@@ -104,7 +106,7 @@ def figures(done: Monitored) -> dict[str, Any]:
         "model": {"name": manifest.name, "version": manifest.version, "sha256": manifest.model.sha256},
         "drift": done.drift,
         "level": LEVEL,
-        "scans": len(sample.scores),
+        "scans": sample.scans,
         "left_out": done.left_out,
         "scans_per_patient": done.per_patient,
         "changes": [_rounded(asdict(change)) | {"drift": change.drift} for change in done.changes],
@@ -126,7 +128,7 @@ def write(folder: Path, done: Monitored) -> None:
     """
     from training.drift_plot import draw  # noqa: PLC0415 (drift is measured where matplotlib is not)
 
-    title = f"{done.manifest.name} {done.manifest.version}: {len(done.sample.scores):,} scans, reference {done.reference.scans:,}"
+    title = f"{done.manifest.name} {done.manifest.version}: {done.sample.scans:,} scans, reference {done.reference.scans:,}"
     plot = draw(done.sample, done.reference, done.changes, threshold=done.manifest.ood.threshold, title=title)
     try:
         folder.mkdir(parents=True, exist_ok=True)

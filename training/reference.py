@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_src.decision import Rule, decide
+from lambda_src.decision import Outcome, Rule, decide
 from lambda_src.model.manifest import Reference
 
 QUANTILES = 21
@@ -13,21 +13,28 @@ QUANTILES = 21
 _DIGITS = 6
 
 
-def reference(logits: NDArray[np.float32], embedding: NDArray[np.float32], rule: Rule, *, fitted_on: str) -> Reference:
-    """Sum up what a rule makes of N scans.
+def reference(
+    logits: NDArray[np.float32], embedding: NDArray[np.float32], rule: Rule, *, fitted_on: str, ungradable: int = 0
+) -> Reference:
+    """Sum up what a rule makes of N gradable scans, and how many more were not gradable.
 
     Args:
         logits: [N, classes].
         embedding: [N, D].
         rule: the bundle's decision rule.
         fitted_on: what scans these are, in words.
+        ungradable: scans that the quality checks left out. They count in `scans` and `outcomes` alone: nothing else that is
+            said of them means anything.
     """
     decisions = [decide(row, point, rule) for row, point in zip(logits, embedding, strict=True)]
+    outcomes = Counter[Outcome](decision.outcome for decision in decisions)
+    if ungradable:
+        outcomes["ungradable"] = ungradable
     scores = np.quantile([decision.ood_score for decision in decisions], np.linspace(0.0, 1.0, QUANTILES))
     return Reference(
         fitted_on=fitted_on,
-        scans=len(decisions),
-        outcomes=dict(sorted(Counter(decision.outcome for decision in decisions).items())),
+        scans=len(decisions) + ungradable,
+        outcomes=dict(sorted(outcomes.items())),
         top_classes=dict(sorted(Counter(decision.top_class for decision in decisions).items())),
         ood_quantiles=_rounded(scores),
         embedding_mean=_rounded(embedding.mean(axis=0, dtype=np.float64)),

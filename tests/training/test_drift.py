@@ -23,9 +23,9 @@ def drawn(seed, scans, *, mix=EVEN, wide=1.0, moved=0.0, unsure=1.0):
     return logits.astype(np.float32), embedding.astype(np.float32)
 
 
-def before(seed=0, scans=500):
+def before(seed=0, scans=500, ungradable=0):
     logits, embedding = drawn(1000 + seed, scans)
-    return reference(logits, embedding, RULE, fitted_on="drawn scans")
+    return reference(logits, embedding, RULE, fitted_on="drawn scans", ungradable=ungradable)
 
 
 def sample(logits, embedding):
@@ -64,6 +64,28 @@ def test_without_embeddings_there_is_one_measure_less():
 )
 def test_what_has_drifted_is_told_apart(how, measures):
     assert drifted(**how) == measures
+
+
+def test_ungradable_scans_count_among_the_outcomes_alone():
+    """As many on both sides change nothing else, and are no drift; the shares of outcomes are of all scans."""
+    now = sample(*drawn(7, 600))
+    plain = changes(now, before())
+    unfit = changes(replace(now, outcomes={**now.outcomes, "ungradable": 120}), before(ungradable=100))
+    for one, other in zip(plain, unfit, strict=True):
+        if one.measure in ("deferred", "out of distribution", "ungradable"):
+            continue
+        assert (one.reference, one.now, one.effect, one.p) == (other.reference, other.now, other.effect, other.p)
+    shares = {change.measure: change for change in unfit}
+    assert shares["ungradable"].reference == pytest.approx(shares["ungradable"].now) == pytest.approx(1 / 6)
+    assert shares["deferred"].now == pytest.approx(now.outcomes["deferred"] / 720)
+    assert not any(change.drift for change in unfit)
+
+
+def test_of_few_gradable_scans_the_outcomes_alone_are_compared():
+    now = sample(*drawn(7, LEAST - 1))
+    found = changes(replace(now, embedding=None, outcomes={**now.outcomes, "ungradable": 60}), before())
+    assert [change.measure for change in found if change.drift] == ["ungradable"]
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize("scans", [LEAST, 300])

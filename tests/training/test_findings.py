@@ -160,6 +160,15 @@ def test_scans_that_the_bundle_was_trained_on_do_not_count(classifier, finding):
         gather(many(finding, 70), manifest, Period())
 
 
+def test_of_ungradable_scans_the_outcome_alone_counts(classifier, finding):
+    unfit = many(finding.model_copy(update={"outcome": "ungradable"}), 55)
+    point = np.zeros(2, np.float32)
+    sample, _ = gather([(item, point) for item, _ in unfit + many(finding, 7)], classifier.manifest, Period())
+    assert sample.outcomes == {"ungradable": 55, finding.outcome: 7}
+    assert (sample.scans, len(sample.scores), sample.top_classes) == (62, 7, {finding.top_class: 7})
+    assert sample.embedding is None
+
+
 def test_too_few_are_refused_with_their_number(classifier, finding):
     with pytest.raises(TrainingError, match=r"^49 findings by oct-tiny 0\.0\.1; drift needs at least 50$"):
         gather(many(finding, 49), classifier.manifest, Period())

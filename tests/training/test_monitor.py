@@ -118,6 +118,16 @@ def test_more_scans_for_a_person_are_drift(bundle, month, tmp_path, outcome):
     assert monitored(bundle, unsure, tmp_path) == (DRIFTED, [outcome.replace("_", " ")])
 
 
+def test_a_month_of_ungradable_scans_is_drift_of_just_that(bundle, month, tmp_path, capsys):
+    unfit = [finding.model_copy(update={"outcome": "ungradable"}) for finding in month]
+    code, measures = monitored(bundle, unfit, tmp_path)
+    assert (code, measures[-1]) == (DRIFTED, "ungradable")
+    assert "only 0 scans are gradable, 50 are needed to compare score and class mix" in capsys.readouterr().out
+    kept = json.loads((tmp_path / "out" / "monitor.json").read_text())
+    assert (kept["scans"], kept["top_classes"], len(kept["changes"])) == (200, {}, 3)
+    assert (tmp_path / "out" / "monitor.png").exists()
+
+
 def folder_of(root, drawn):
     for number, pixels in enumerate(drawn):
         folder = root / f"{PATIENT}-{number % 3}"
