@@ -1,7 +1,8 @@
 """Fit a bundle's thresholds to one site: `python -m training.calibrate --bundle B --data SITE_FOLDER --out NEW`.
 
-Temperature, prediction sets and the distance of outliers are made anew from the site's scans, as far as these go; the weights
-stay. `--unlabelled FOLDER` adds scans without labels for the distance and for the reference that drift is measured against.
+Temperature, prediction sets and the threshold of the distance of outliers are made anew from the site's scans, as far as these
+go; the weights stay. `--unlabelled FOLDER` adds scans without labels for that threshold, and for the reference that drift is
+measured against.
 """
 
 import argparse
@@ -22,11 +23,11 @@ from training.errors import TrainingError
 from training.evaluate import load
 from training.folder import SUFFIXES, LabelledFile, list_scans, patient_of
 from training.reading import read
-from training.site import UNKNOWN, SiteScans, recalibrate
+from training.site import UNKNOWN, SiteScans, Ungradable, recalibrate
 from training.site_report import as_text, site_metrics
 
 DEFERRED = 0.05
-"""Largest share of scans that may be deferred, unless told."""
+"""Share of scans that may be deferred, unless told."""
 NO_LABEL = ""
 
 
@@ -59,8 +60,8 @@ def fresh_files(files: Sequence[LabelledFile], trained_on: Sequence[str]) -> tup
     return fresh, {"trained_on": len(first) - len(fresh), "copies": len(files) - len(first)}
 
 
-def read_site(classifier: Classifier, files: Sequence[LabelledFile]) -> tuple[SiteScans, int]:
-    """What the graph gives for the scans that are gradable, and the number of the others.
+def read_site(classifier: Classifier, files: Sequence[LabelledFile]) -> tuple[SiteScans, Ungradable]:
+    """What the graph gives for the scans that are gradable, and how many are not.
 
     Raises:
         TrainingError: a file can't be read.
@@ -73,7 +74,9 @@ def read_site(classifier: Classifier, files: Sequence[LabelledFile]) -> tuple[Si
         np.array([UNKNOWN if file.label == NO_LABEL else CLASSES.index(file.label) for file, _ in kept], np.int64),
         np.array([file.patient for file, _ in kept], np.str_),
     )
-    return scans, len(both) - len(kept)
+    unfit = [file for file, reading in both if not reading.finding.quality.gradable]
+    unlabelled = sum(file.label == NO_LABEL for file in unfit)
+    return scans, Ungradable(len(unfit) - unlabelled, unlabelled)
 
 
 def calibrate(
@@ -86,7 +89,7 @@ def calibrate(
         out: the folder of the new one.
         data: class folders of the site's labelled scans.
         unlabelled: a folder with further scans of the site.
-        at_most: largest share of scans that may be deferred, 0..1.
+        at_most: share of scans that may be deferred, 0..1; see `training.site.recalibrate`.
         version: of the new bundle; else the old one's with `-site`.
 
     Raises:
@@ -102,7 +105,7 @@ def calibrate(
     listed = [*(list_scans(data) if data else []), *(list_unlabelled(unlabelled) if unlabelled else [])]
     fresh, left_out = fresh_files(listed, old.training.real_images_sha256)
     scans, ungradable = read_site(classifier, fresh)
-    done = recalibrate(scans, old, at_most=at_most)
+    done = recalibrate(scans, old, at_most=at_most, ungradable=ungradable)
     changes: dict[str, Any] = {
         "version": version or f"{old.version}-site",
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -111,7 +114,8 @@ def calibrate(
         "ood": done.ood,
         "reference": done.reference,
     }
-    metrics = site_metrics(scans, old, done, left_out={**left_out, "ungradable": ungradable})
+    left_out["ungradable"] = ungradable.labelled + ungradable.unlabelled
+    metrics = site_metrics(scans, old, done, left_out=left_out)
     return copy_bundle(bundle, out, metrics={"site": metrics}, changes=changes)
 
 
@@ -128,7 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=float,
         default=DEFERRED,
         metavar="SHARE",
-        help="largest share of scans that may be deferred (%(default)s)",
+        help="share of scans that may be deferred (%(default)s); more are, and it says so, where this needs a larger alpha than "
+        "the bundle's own and 0.05",
     )
     options = parser.parse_args(arguments)
     try:

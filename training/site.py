@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from lambda_src.decision import SCORE_DECIMALS
+from lambda_src.decision import SCORE_DECIMALS, Rule
 from lambda_src.model.manifest import Calibration, Conformal, Manifest, OodSpec, Reference
 from training.adapt import FOLDS, OutOfFold, folds_by_patient
 from training.errors import TrainingError
 from training.fitting import crossed_sets, rule_of
 from training.reference import reference
-from training.thresholds import FLAGGED, calibration, conformal, distances, fit_ood, least_alpha, upper_quantile
+from training.thresholds import FLAGGED, calibration, conformal, distances, least_alpha, ood_threshold, upper_quantile
 
 UNKNOWN = -1
 """Label of a scan without one."""
@@ -26,8 +26,8 @@ FEWEST_WRONG = 5
 SURE_ENOUGH = 0.02
 """Sets are made anew where the scans allow an alpha as small as the bundle's own, or as this: few scans alone must not make them
 less sure."""
-PER_AXIS = 10
-"""Scans for each axis of the embedding, for a covariance."""
+LEAST_SURE = 0.05
+"""Alpha goes no higher, or than the bundle's own, however many scans are deferred: a site must not buy answers with errors."""
 _SEED = 0
 
 
@@ -60,8 +60,16 @@ class SiteScans:
 
 
 @dataclass(frozen=True)
+class Ungradable:
+    """How many scans with a label, and without one, the quality checks left out."""
+
+    labelled: int = 0
+    unlabelled: int = 0
+
+
+@dataclass(frozen=True)
 class Stays:
-    """Why temperature, sets and distance stay as they were, in words; None where they are made anew."""
+    """Why temperature, sets and the distance's threshold stay as they were, in words; None where they are made anew."""
 
     temperature: str | None
     sets: str | None
@@ -72,7 +80,10 @@ class Stays:
 class Recalibrated:
     """A site's thresholds, and what they make of its scans.
 
-    `folds` are its labelled scans, None for too few patients; `apart` is of `halves`.
+    Attributes:
+        folds: its labelled scans, None for too few patients.
+        deferred: share of these whose sets, out of fold, hold several classes, None where sets stay.
+        at_most: share that was asked for.
     """
 
     calibration: Calibration
@@ -81,16 +92,21 @@ class Recalibrated:
     reference: Reference
     stays: Stays
     folds: OutOfFold | None
-    apart: NDArray[np.bool_]
+    deferred: float | None
+    at_most: float
 
 
-def recalibrate(scans: SiteScans, bundle: Manifest, *, at_most: float) -> Recalibrated:
+def recalibrate(scans: SiteScans, bundle: Manifest, *, at_most: float, ungradable: Ungradable = Ungradable()) -> Recalibrated:
     """Make anew what the scans suffice for; the rest stays as the bundle has it.
+
+    Of the distance, the threshold alone is made anew: a site has too few scans for a covariance whose tail holds.
 
     Args:
         scans: of the site.
         bundle: the manifest whose graph read them.
-        at_most: largest share of scans that may be deferred, 0..1, by which alpha is chosen.
+        at_most: share of scans that may be deferred, 0..1, by which alpha is chosen; more are where only a larger alpha than the
+            bundle's own and LEAST_SURE would do.
+        ungradable: scans of the site that are not among `scans`.
 
     Raises:
         TrainingError: there are fewer than FEWEST scans.
@@ -98,20 +114,30 @@ def recalibrate(scans: SiteScans, bundle: Manifest, *, at_most: float) -> Recali
     if len(scans) < FEWEST:
         raise TrainingError(f"{len(scans)} gradable scans are left that trained nothing; a site needs at least {FEWEST}")
     known = scans.take(scans.known)
-    folds, apart = folded(known), halves(scans)
-    stays = Stays(_temperature_stays(known), _sets_stay(known, folds, bundle.conformal.alpha), _distance_stays(scans, apart))
-    tempered, chosen, ood = bundle.calibration, bundle.conformal, bundle.ood
+    folds, sure = folded(known), bundle.conformal.alpha
+    stays = Stays(_temperature_stays(known), _sets_stay(known, folds, sure), _distance_stays(scans))
+    tempered, chosen, ood, deferred = bundle.calibration, bundle.conformal, bundle.ood, None
     if stays.temperature is None:
         tempered = calibration(known.logits, known.labels, fitted_on=known.words, cross_fitted=False)
     if folds and stays.sets is None:
-        chosen = fit_sets(folds, tempered.temperature, renewed=stays.temperature is None, at_most=at_most)
+        kept, up_to = tempered.temperature if stays.temperature else None, max(sure, LEAST_SURE)
+        alpha = least_alpha(lambda alpha: deferral(folds, alpha, kept), at_most, up_to=up_to)
+        chosen, deferred = conformal(known.logits, known.labels, tempered.temperature, alpha=alpha), deferral(folds, alpha, kept)
     else:
         chosen = at_temperature(chosen, bundle.calibration.temperature, tempered.temperature)
     if stays.distance is None:
-        ood = fit_ood(scans.embedding[apart], scans.embedding[~apart])
-    usual = scans if (~scans.known).sum() < FEWEST else scans.take(~scans.known)  # labelled scans are picked, so many a class
-    told = reference(usual.logits, usual.embedding, rule_of(tempered, chosen, ood), fitted_on=usual.words)
-    return Recalibrated(tempered, chosen, ood, told, stays, folds, apart)
+        ood = with_threshold(ood, scans.embedding)
+    told = usual(scans, rule_of(tempered, chosen, ood), ungradable)
+    return Recalibrated(tempered, chosen, ood, told, stays, folds, deferred, at_most)
+
+
+def usual(scans: SiteScans, rule: Rule, ungradable: Ungradable) -> Reference:
+    """What a rule makes of the unlabelled scans, or of all where these are few: labelled scans are picked, so many a class."""
+    few = int((~scans.known).sum()) < FEWEST
+    chosen = scans if few else scans.take(~scans.known)
+    unfit = ungradable.unlabelled + (ungradable.labelled if few else 0)
+    fitted_on = f"{chosen.words}, and {unfit} that are ungradable" if unfit else chosen.words
+    return reference(chosen.logits, chosen.embedding, rule, fitted_on=fitted_on, ungradable=unfit)
 
 
 def folded(known: SiteScans) -> OutOfFold | None:
@@ -129,12 +155,6 @@ def folded(known: SiteScans) -> OutOfFold | None:
         repeat=np.zeros_like(fold),
         fold=fold,
     )
-
-
-def halves(scans: SiteScans) -> NDArray[np.bool_]:
-    """Whether a scan is of the half that the distance is fitted on, [N]; the other half's patients set its threshold."""
-    tops = scans.logits.argmax(axis=1)
-    return np.asarray(folds_by_patient(tuple(scans.patients.tolist()), tops, 2, seed=_SEED) == 0)
 
 
 def fewest(alpha: float) -> int:
@@ -162,23 +182,26 @@ def _sets_stay(known: SiteScans, folds: OutOfFold | None, alpha: float) -> str |
     return f"stay: {without_a_fold} labelled scans without one fold of {FOLDS}, {fewest(sure)} are needed at alpha {sure:g}"
 
 
-def _distance_stays(scans: SiteScans, apart: NDArray[np.bool_]) -> str | None:
+def _distance_stays(scans: SiteScans) -> str | None:
     patients = len(np.unique(scans.patients))
     if patients < FOLDS:
         return f"stays: scans of {patients} patients, {FOLDS} are needed"
-    least, smaller = max(fewest(FLAGGED), PER_AXIS * scans.embedding.shape[1]), int(min(apart.sum(), (~apart).sum()))
-    return None if smaller >= least else f"stays: {smaller} scans in the smaller half of the patients, {least} are needed"
+    return None if len(scans) >= fewest(FLAGGED) else f"stays: {len(scans)} scans, {fewest(FLAGGED)} are needed"
 
 
-def fit_sets(folds: OutOfFold, temperature: float, *, renewed: bool, at_most: float) -> Conformal:
-    """Sets at the least alpha that defers no more than a share `at_most` out of fold; `renewed` is whether the temperature is."""
-    kept = None if renewed else temperature
+def deferral(folds: OutOfFold, alpha: float, kept: float | None) -> float:
+    """Share of scans whose sets, fitted without their fold, hold several classes; `kept` is the temperature, None to fit it."""
+    members, _ = crossed_sets(folds, alpha=alpha, kept=kept)
+    return float((members.sum(axis=1) > 1).mean())
 
-    def deferred(alpha: float) -> float:
-        members, _ = crossed_sets(folds, alpha=alpha, kept=kept)
-        return float((members.sum(axis=1) > 1).mean())
 
-    return conformal(folds.logits, folds.labels, temperature, alpha=least_alpha(deferred, at_most))
+def with_threshold(ood: OodSpec, embedding: NDArray[np.float32]) -> OodSpec:
+    """The same distance with the threshold of a site, whose scans [N, D] had no part in mean and precision."""
+    return ood.model_copy(update={"threshold": ood_threshold(_distances(embedding, ood))})
+
+
+def _distances(embedding: NDArray[np.float32], ood: OodSpec) -> NDArray[np.float64]:
+    return distances(embedding, np.asarray(ood.mean, np.float64), np.asarray(ood.precision, np.float64))
 
 
 def at_temperature(fitted: Conformal, old: float, new: float) -> Conformal:
@@ -195,18 +218,15 @@ def at_temperature(fitted: Conformal, old: float, new: float) -> Conformal:
 
 def flags(embedding: NDArray[np.float32], ood: OodSpec) -> NDArray[np.bool_]:
     """Which embeddings [N, D] serving would call out of distribution, [N]."""
-    far = distances(embedding, np.asarray(ood.mean, np.float64), np.asarray(ood.precision, np.float64))
-    return np.asarray(np.round(far, SCORE_DECIMALS) > ood.threshold)
+    return np.asarray(np.round(_distances(embedding, ood), SCORE_DECIMALS) > ood.threshold)
 
 
-def crossed_flags(scans: SiteScans) -> NDArray[np.bool_]:
-    """`flags` [N] by distances that are fitted, threshold and all, without the patients of a scan's fold."""
+def crossed_flags(scans: SiteScans, ood: OodSpec) -> NDArray[np.bool_]:
+    """`flags` [N] by thresholds that are fitted without the patients of a scan's fold."""
     tops = scans.logits.argmax(axis=1)
     fold = folds_by_patient(tuple(scans.patients.tolist()), tops, FOLDS, seed=_SEED)
     flagged = np.zeros(len(scans), bool)
     for number in np.unique(fold):
         held = fold == number
-        rest = scans.take(~held)
-        apart = halves(rest)
-        flagged[held] = flags(scans.embedding[held], fit_ood(rest.embedding[apart], rest.embedding[~apart]))
+        flagged[held] = flags(scans.embedding[held], with_threshold(ood, scans.embedding[~held]))
     return flagged

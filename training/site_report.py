@@ -49,25 +49,26 @@ def site_metrics(scans: SiteScans, bundle: Manifest, done: Recalibrated, *, left
 
 
 def _steps(scans: SiteScans, bundle: Manifest, done: Recalibrated) -> dict[str, str]:
-    old, new, other = bundle.calibration.temperature, done.calibration.temperature, int((~done.apart).sum())
+    old, new = bundle.calibration.temperature, done.calibration.temperature
     moved = "" if old == new else "; their thresholds are put into the new temperature"
-    known, inside = scans.take(scans.known), scans.take(done.apart)
-    distance = f"mean and precision of {inside.words}, threshold {done.ood.threshold} by the other patients' {other} scans"
+    known, far = scans.take(scans.known), f"threshold {bundle.ood.threshold} becomes {done.ood.threshold}, by {scans.words}"
     return {
         "temperature": done.stays.temperature or f"{old} becomes {new}, by {known.words}",
-        "sets": f"{done.stays.sets}{moved}"
-        if done.stays.sets
-        else _sets_in_words(known, done.conformal.alpha, bundle.conformal.alpha),
-        "distance": done.stays.distance or distance,
+        "sets": f"{done.stays.sets}{moved}" if done.stays.sets else _sets_in_words(known, bundle, done),
+        "distance": done.stays.distance or f"{far}; mean and precision stay",
         "reference": f"of {done.reference.fitted_on}",
     }
 
 
-def _sets_in_words(known: SiteScans, alpha: float, before: float) -> str:
+def _sets_in_words(known: SiteScans, bundle: Manifest, done: Recalibrated) -> str:
+    alpha, before = done.conformal.alpha, bundle.conformal.alpha
     counts, least = {name: int((known.labels == index).sum()) for index, name in enumerate(CLASSES)}, fewest(alpha)
     own = ", ".join(name for name, number in counts.items() if number >= least)
     few = ", ".join(f"{name} ({number})" for name, number in counts.items() if number < least)
     parts = [f"by class for {own}"] * bool(own) + [f"over all scans for {few}: fewer than {least}"] * bool(few)
+    if done.deferred is not None and done.deferred > done.at_most:
+        more = f"{done.deferred - done.at_most:.1%} more than the {done.at_most:.1%} asked for"
+        parts.append(f"{done.deferred:.1%} is deferred, {more}: a larger alpha would make answers less sure")
     return f"at alpha {alpha:g}, which was {before:g}, {'; '.join(parts)}"
 
 
@@ -76,7 +77,7 @@ def _figures(scans: SiteScans, bundle: Manifest, done: Recalibrated) -> dict[str
     if patients < FOLDS:
         return {"measured": f"nothing: scans of {patients} patients make no {FOLDS} folds"}
     flagged = flags(scans.embedding, bundle.ood)
-    anew = flagged if done.stays.distance else crossed_flags(scans)
+    anew = flagged if done.stays.distance else crossed_flags(scans, bundle.ood)
     figures = {"measured": "out of fold, patients whole", "before": _flagged(scans, flagged), "after": _flagged(scans, anew)}
     if done.folds is None:
         return {**figures, "measured": "out of distribution alone: labelled scans of too few patients for folds"}

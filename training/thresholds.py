@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from lambda_src.decision import PROBABILITY_DECIMALS, probabilities
+from lambda_src.decision import PROBABILITY_DECIMALS, SCORE_DECIMALS, probabilities
 from lambda_src.model.manifest import CLASSES, Calibration, Conformal, OodSpec, QualityLimit
 
 _SHRINKAGE = 0.1
@@ -113,7 +113,7 @@ def sets(logits: NDArray[np.float32], temperature: float, fitted: Conformal) -> 
     return np.asarray(members, np.bool_)
 
 
-def least_alpha(deferred: Callable[[float], float], at_most: float) -> float:
+def least_alpha(deferred: Callable[[float], float], at_most: float, *, up_to: float = 1.0) -> float:
     """The least of ALPHAS, which is the surest, at which no more than a share `at_most` of the scans is deferred.
 
     It is chosen among few values that are fixed beforehand, so that the choice costs the stated coverage little.
@@ -121,8 +121,10 @@ def least_alpha(deferred: Callable[[float], float], at_most: float) -> float:
     Args:
         deferred: share of scans that are deferred at an alpha.
         at_most: 0..1; where every alpha defers more, the largest is taken.
+        up_to: no larger alpha is taken; at least ALPHAS[0].
     """
-    return next((alpha for alpha in ALPHAS if deferred(alpha) <= at_most), ALPHAS[-1])
+    allowed = [alpha for alpha in ALPHAS if alpha <= up_to]
+    return next((alpha for alpha in allowed if deferred(alpha) <= at_most), allowed[-1])
 
 
 def distances(embedding: NDArray[np.float32], mean: NDArray[np.float64], precision: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -133,10 +135,7 @@ def distances(embedding: NDArray[np.float32], mean: NDArray[np.float64], precisi
 
 
 def fit_ood(inside: NDArray[np.float32], held_out: NDArray[np.float32]) -> OodSpec:
-    """Mean, precision and threshold of the distance.
-
-    The threshold flags a share FLAGGED of scans like those held out, by the finite-sample rank; where these are too few for one,
-    it is the largest distance among them. No outlier chooses it.
+    """Mean, precision and threshold of the distance; no outlier chooses it.
 
     Args:
         inside: [N, D] embeddings of scans that the distance is fitted on.
@@ -146,9 +145,16 @@ def fit_ood(inside: NDArray[np.float32], held_out: NDArray[np.float32]) -> OodSp
     covariance = np.cov(inside.astype(np.float64), rowvar=False)
     ridge = 1e-3 * np.trace(covariance) / len(covariance)
     precision = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
-    far = distances(held_out, mean, precision)
-    threshold = min(upper_quantile(far, FLAGGED), float(far.max()))
-    return OodSpec(mean=_rounded(mean), precision=[_rounded(row) for row in precision], threshold=round(threshold, 4))
+    threshold = ood_threshold(distances(held_out, mean, precision))
+    return OodSpec(mean=_rounded(mean), precision=[_rounded(row) for row in precision], threshold=threshold)
+
+
+def ood_threshold(far: NDArray[np.float64]) -> float:
+    """The distance that a share FLAGGED of further scans exceeds, by the finite-sample rank of [N] scans' distances.
+
+    Where these are too few for one, it is the largest among them.
+    """
+    return round(min(upper_quantile(far, FLAGGED), float(far.max())), SCORE_DECIMALS)
 
 
 def _rounded(row: NDArray[np.float64]) -> list[float]:

@@ -63,6 +63,7 @@ def test_a_new_version_says_that_it_is_a_site_s(tiny_bundle, labelled, tmp_path,
     assert new.metrics["site"]["made_anew"] == "temperature, sets, distance, reference"
     assert new.reference is not None
     assert new.reference.scans == 240
+    assert new.ood == old.ood.model_copy(update={"threshold": new.ood.threshold})
     assert new.ood != old.ood
     assert "Recalibrated for one site on 240 labelled" in (tmp_path / "new/MODEL_CARD.md").read_text()
     assert "accuracy of answered" in capsys.readouterr().out
@@ -127,8 +128,24 @@ def test_a_copy_counts_once_and_an_unfit_scan_not_at_all(tiny_bundle, few, tmp_p
     first = next((data / "CNV").iterdir())
     shutil.copyfile(first, data / "CNV" / "again.png")
     Image.fromarray(np.full((96, 128), 50, np.uint8)).save(data / "CNV" / "blank.png")
-    site = calibrated(tiny_bundle, tmp_path / "new", "--data", data).metrics["site"]
+    new = calibrated(tiny_bundle, tmp_path / "new", "--data", data)
+    site, told = new.metrics["site"], new.reference
     assert (site["labelled"], site["left_out"]) == (40, {"trained_on": 0, "copies": 1, "ungradable": 1})
+    assert told is not None
+    assert (told.scans, told.outcomes["ungradable"], sum(told.top_classes.values())) == (41, 1, 40)
+
+
+def test_the_reference_of_unlabelled_scans_counts_their_ungradable_ones(tiny_bundle, few, labelled, tmp_path):
+    data, more = tmp_path / "data", tmp_path / "more"
+    shutil.copytree(few, data)
+    shutil.copytree(labelled, more)
+    for folder, greys in ((data / "CNV", [40]), (more, [50, 60])):
+        for grey in greys:
+            Image.fromarray(np.full((96, 128), grey, np.uint8)).save(folder / f"blank-{grey}.png")
+    new = calibrated(tiny_bundle, tmp_path / "new", "--data", data, "--unlabelled", more)
+    assert new.metrics["site"]["left_out"]["ungradable"] == 3
+    assert new.reference is not None
+    assert (new.reference.scans, new.reference.outcomes["ungradable"]) == (202, 2)
 
 
 def test_one_picture_in_two_classes_is_refused(tiny_bundle, few, tmp_path, capsys):

@@ -6,16 +6,18 @@ from training.errors import TrainingError
 from training.site import (
     FEWEST,
     FEWEST_LABELLED,
+    LEAST_SURE,
     UNKNOWN,
     SiteScans,
+    Ungradable,
     at_temperature,
     crossed_flags,
     fewest,
     flags,
-    halves,
     recalibrate,
+    with_threshold,
 )
-from training.thresholds import ALPHAS, distances, fit_ood, log_softmax, sets, upper_quantile
+from training.thresholds import ALPHAS, distances, log_softmax, sets, upper_quantile
 
 
 @pytest.fixture
@@ -32,6 +34,15 @@ def made_up(*, temperature: float = 1.0, counts: tuple[int, ...] = (120, 120, 12
     embedding = rng.normal(0.25, 0.1, (len(chosen), 2)).astype(np.float32)
     patients = np.array([f"p{number // 2}" for number in range(len(chosen))])
     return SiteScans((logits[chosen] * temperature).astype(np.float32), embedding, labels[chosen], patients)
+
+
+def stated(bundle: Manifest, alpha: float) -> Manifest:
+    """The bundle with another alpha, and the same thresholds."""
+    return bundle.model_copy(update={"conformal": bundle.conformal.model_copy(update={"alpha": alpha, "coverage": 1 - alpha})})
+
+
+def together(*parts: SiteScans) -> SiteScans:
+    return SiteScans(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
 
 
 def scores(scans: SiteScans, temperature: float) -> np.ndarray:
@@ -69,17 +80,26 @@ def test_a_small_class_takes_the_threshold_of_all_scans(bundle):
 
 
 def test_alpha_falls_as_more_may_be_deferred(bundle):
-    alphas = [recalibrate(made_up(), bundle, at_most=share).conformal.alpha for share in (0.01, 0.3, 0.7)]
+    alphas = [recalibrate(made_up(), stated(bundle, 0.9), at_most=share).conformal.alpha for share in (0.01, 0.3, 0.7)]
     assert alphas[0] > alphas[1] > alphas[2]
     assert set(alphas) <= set(ALPHAS)
 
 
+@pytest.mark.parametrize(("own", "largest"), [(0.01, LEAST_SURE), (0.05, LEAST_SURE), (0.1, 0.1), (0.15, 0.1)])
+def test_a_badly_read_site_does_not_make_answers_less_sure(bundle, own, largest):
+    badly_read = made_up()
+    badly_read.logits[::3] = badly_read.logits[::3, ::-1]
+    done = recalibrate(badly_read, stated(bundle, own), at_most=0.02)
+    assert done.conformal.alpha == largest
+    assert done.deferred is not None
+    assert done.deferred > done.at_most == 0.02
+
+
 def test_sets_stay_where_few_scans_would_make_them_less_sure(bundle):
-    sure = bundle.model_copy(update={"conformal": bundle.conformal.model_copy(update={"alpha": 0.01, "coverage": 0.99})})
-    done = recalibrate(made_up(temperature=2.0, counts=(12,) * 4), sure, at_most=0.3)
+    done = recalibrate(made_up(temperature=2.0, counts=(12,) * 4), stated(bundle, 0.01), at_most=0.3)
     assert done.stays.temperature is None
     assert done.stays.sets == "stay: 38 labelled scans without one fold of 5, 49 are needed at alpha 0.02"
-    assert (done.conformal.alpha, done.conformal.coverage) == (0.01, 0.99)
+    assert (done.conformal.alpha, done.conformal.coverage, done.deferred) == (0.01, 0.99, None)
 
 
 def test_sets_that_stay_defer_the_same_scans_at_another_temperature():
@@ -139,46 +159,49 @@ def test_without_labels_the_distance_and_the_reference_alone_are_made_anew(bundl
 
 
 def test_drift_is_held_against_scans_that_nobody_picked(bundle):
-    labelled, usual = made_up(counts=(30,) * 4), unlabelled(made_up(counts=(10, 0, 0, 90)))
-    both = SiteScans(*(np.concatenate([getattr(labelled, name), getattr(usual, name)]) for name in vars(labelled)))
-    done = recalibrate(both, bundle, at_most=0.05)
-    assert done.reference.scans == 100
+    both = together(made_up(counts=(30,) * 4), unlabelled(made_up(counts=(10, 0, 0, 90))))
+    done = recalibrate(both, bundle, at_most=0.05, ungradable=Ungradable(labelled=7, unlabelled=4))
+    assert (done.reference.scans, done.reference.outcomes["ungradable"]) == (104, 4)
+    assert done.reference.fitted_on == "100 scans of 50 patients of one site, and 4 that are ungradable"
     assert done.reference.top_classes["NORMAL"] > 60
 
 
-def test_the_distance_s_two_parts_share_no_patient(bundle):
-    scans = made_up()
-    apart = halves(scans)
-    assert not set(scans.patients[apart]) & set(scans.patients[~apart])
-    assert 0.4 < apart.mean() < 0.6
-    ood = recalibrate(scans, bundle, at_most=0.05).ood
-    np.testing.assert_allclose(ood.mean, scans.embedding[apart].mean(axis=0), rtol=1e-5)
-    far = distances(scans.embedding[~apart], np.array(ood.mean), np.array(ood.precision))
+def test_of_few_unlabelled_scans_and_all_the_labelled_every_ungradable_one_counts(bundle):
+    both = together(made_up(counts=(30,) * 4), unlabelled(made_up(counts=(4,) * 4)))
+    told = recalibrate(both, bundle, at_most=0.05, ungradable=Ungradable(labelled=7, unlabelled=4)).reference
+    assert (told.scans, told.outcomes["ungradable"], sum(told.top_classes.values())) == (147, 11, 136)
+
+
+def test_a_site_sets_the_distance_s_threshold_and_leaves_its_mean_and_precision(bundle):
+    both = together(made_up(counts=(20,) * 4), unlabelled(made_up(counts=(30,) * 4, seed=1)))
+    ood = recalibrate(both, bundle, at_most=0.05).ood
+    assert (ood.mean, ood.precision) == (bundle.ood.mean, bundle.ood.precision)
+    far = distances(both.embedding, np.array(ood.mean), np.array(ood.precision))
     assert ood.threshold == pytest.approx(upper_quantile(far, 0.01), abs=1e-4)
+    assert ood.threshold != bundle.ood.threshold
 
 
-def test_few_scans_leave_the_distance(bundle):
-    done = recalibrate(made_up(counts=(40,) * 4), bundle, at_most=0.05)
-    assert done.stays.distance == "stays: 80 scans in the smaller half of the patients, 99 are needed"
-    assert done.ood == bundle.ood
+@pytest.mark.parametrize(("scans", "stays"), [(98, "stays: 98 scans, 99 are needed"), (99, None)])
+def test_few_scans_leave_the_distance(bundle, scans, stays):
+    done = recalibrate(made_up(counts=(scans - 75, 25, 25, 25)), bundle, at_most=0.05)
+    assert done.stays.distance == stays
+    assert (done.ood == bundle.ood) == (stays is not None)
 
 
-def test_a_patient_s_own_scans_do_not_vouch_for_them():
+def test_a_patient_s_own_scans_do_not_vouch_for_them(bundle):
     scans = made_up()
     strange = np.arange(len(scans)) < 40
     scans.patients[strange] = "p0"
     scans.embedding[strange] += np.array([5.0, -5.0], np.float32)
-    apart = halves(scans)
-    apart ^= apart[0]  # they help to set the threshold
-    in_sample = flags(scans.embedding, fit_ood(scans.embedding[apart], scans.embedding[~apart]))
+    in_sample = flags(scans.embedding, with_threshold(bundle.ood, scans.embedding))
     assert in_sample[strange].mean() < 0.2
-    crossed = crossed_flags(scans)
+    crossed = crossed_flags(scans, bundle.ood)
     assert crossed[strange].all()
     assert crossed[~strange].mean() < 0.05
 
 
-def test_a_patient_with_most_scans_is_measured_by_the_others():
+def test_a_patient_with_most_scans_is_measured_by_the_others(bundle):
     scans = made_up()
     scans.patients[:230] = "p0"
     scans.patients[230:] = np.array([f"q{number % 4}" for number in range(len(scans) - 230)])
-    assert crossed_flags(scans).mean() < 0.05
+    assert 0 < crossed_flags(scans, bundle.ood).mean() < 0.05

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lambda_src.model.manifest import MANIFEST_FILE, Manifest
-from tests.training.test_site import made_up, unlabelled
+from tests.training.test_site import made_up, stated, together, unlabelled
 from training.site import SiteScans, recalibrate
 from training.site_report import as_text, site_metrics
 from training.thresholds import sets
@@ -25,7 +25,7 @@ def told(scans: SiteScans, bundle: Manifest, *, at_most: float = 0.3) -> dict[st
 
 
 def test_old_and_new_thresholds_stand_side_by_side(bundle):
-    metrics = told(made_up(temperature=3.0), bundle)
+    metrics = told(made_up(temperature=3.0), stated(bundle, 0.3))
     before, after = metrics["before"], metrics["after"]
     assert before["confusion"] == after["confusion"]
     assert before["reliability"]["temperature"] == 1.0
@@ -47,7 +47,7 @@ def test_figures_are_of_patients_that_the_thresholds_were_fitted_without(bundle)
         np.full(100, 3),
         np.full(100, "one"),
     )
-    both = SiteScans(*(np.concatenate([getattr(scans, name), getattr(strange, name)]) for name in vars(scans)))
+    both = together(scans, strange)
     done = recalibrate(both, bundle, at_most=0.3)
     assert sets(strange.logits, done.calibration.temperature, done.conformal)[:, 3].all()
     after = site_metrics(both, bundle, done, left_out=LEFT_OUT)["after"]
@@ -57,12 +57,26 @@ def test_figures_are_of_patients_that_the_thresholds_were_fitted_without(bundle)
 def test_each_step_is_in_words(bundle):
     metrics = told(made_up(counts=(5, 120, 120, 120)), bundle)
     assert metrics["made_anew"] == "temperature, sets, distance, reference"
-    assert metrics["steps"]["sets"].startswith("at alpha 0.1, which was 0.05, ")
+    assert metrics["steps"]["sets"].startswith("at alpha 0.05, which was 0.05, ")
     assert "by class for DME, DRUSEN, NORMAL; over all scans for CNV (5): fewer than" in metrics["steps"]["sets"]
     assert metrics["steps"]["temperature"].endswith("by 365 scans of 183 patients of one site")
+    assert metrics["steps"]["distance"].startswith("threshold 0.5 becomes 0.3")
+    assert metrics["steps"]["distance"].endswith(", by 365 scans of 183 patients of one site; mean and precision stay")
     text = as_text(metrics)
     assert "left out: 2 trained on, 0 copies, 1 ungradable" in text
     assert "accuracy of answered" in text
+
+
+def test_where_more_is_deferred_than_asked_it_says_how_much(bundle):
+    asked, scans = 0.02, made_up()
+    done = recalibrate(scans, bundle, at_most=asked)
+    assert done.deferred is not None
+    words = site_metrics(scans, bundle, done, left_out=LEFT_OUT)["steps"]["sets"]
+    assert words.endswith(
+        f"; {done.deferred:.1%} is deferred, {done.deferred - asked:.1%} more than the 2.0% asked for: "
+        "a larger alpha would make answers less sure"
+    )
+    assert "deferred" not in told(scans, bundle, at_most=0.9)["steps"]["sets"]
 
 
 def test_sets_over_all_scans_alone_are_so_called(bundle):
@@ -72,8 +86,7 @@ def test_sets_over_all_scans_alone_are_so_called(bundle):
 
 
 def test_moved_thresholds_are_mentioned(bundle):
-    sure = bundle.model_copy(update={"conformal": bundle.conformal.model_copy(update={"alpha": 0.01, "coverage": 0.99})})
-    metrics = told(made_up(temperature=2.0, counts=(12,) * 4), sure)
+    metrics = told(made_up(temperature=2.0, counts=(12,) * 4), stated(bundle, 0.01))
     assert metrics["steps"]["sets"].endswith("their thresholds are put into the new temperature")
     assert metrics["made_anew"] == "temperature, reference"
     assert metrics["after"]["deferred"] == metrics["before"]["deferred"]
@@ -98,6 +111,6 @@ def test_without_folds_nothing_is_measured_and_it_says_so(bundle):
 def test_a_share_of_no_scans_is_left_out(bundle):
     scans = made_up()
     scans.embedding[:] += 50
-    metrics = told(scans.take(np.arange(len(scans)) % 3 == 0), bundle)  # too few to move the distance
+    metrics = told(scans.take(np.arange(len(scans)) % 5 == 0), bundle)  # too few to move the threshold
     assert metrics["before"]["flagged"]["value"] == 1.0
     assert "accuracy_answered" not in metrics["before"]
