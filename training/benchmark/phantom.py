@@ -31,8 +31,8 @@ from training.network import Network, build_encoder, freeze
 from training.recipe import Recipe
 from training.simclr import pretrain
 
-RATES = (3e-3, 1e-3, 2e-4)
-SEARCH_SHARE = 0.1
+RATES = (1e-3, 2e-4)
+SEARCH_SHARE = 0.2
 """Images of one try of a rate, as a share of what the row itself is trained on."""
 VALIDATION_SHARE = 8
 """One validation phantom for so many training phantoms."""
@@ -43,8 +43,8 @@ SHARES = (1, 10)
 SEEDS = 3
 _PLAIN: dict[str, Any] = {"views": "mild", "dropout": 0.0, "smoothing": 0.0}
 """Few steps from random weights: with strong views they learn nothing in them."""
-SIZES: dict[str, Any] = {"size": 96, "phantoms": 5000, "epochs": 4, "pretrain_epochs": 1, "held_out": 1000, **_PLAIN}
-"""What two cores can do in two hours."""
+SIZES: dict[str, Any] = {"size": 96, "phantoms": 3200, "epochs": 4, "pretrain_epochs": 1, "held_out": 1000, **_PLAIN}
+"""What two cores can do in an hour."""
 FULL: dict[str, Any] = {"size": 224, "phantoms": 80_000, "epochs": 8, "pretrain_epochs": 2, "held_out": 4000, "batch": 64}
 """As many scans and pixels as the public set has."""
 
