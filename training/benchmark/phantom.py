@@ -31,7 +31,7 @@ from training.network import Network, build_encoder, freeze
 from training.recipe import Recipe
 from training.simclr import pretrain
 
-RATES = (1e-3, 2e-4)
+RATES = (3e-3, 1e-3, 2e-4)
 SEARCH_SHARE = 0.2
 """Images of one try of a rate, as a share of what the row itself is trained on."""
 VALIDATION_SHARE = 8
