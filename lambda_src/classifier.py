@@ -94,7 +94,7 @@ class Classifier:
         )
 
     def _heat_map(self, decision: Decision, class_maps: NDArray[np.float32], item: Prepared) -> HeatMap | None:
-        """Evidence for the top class, scaled to its own maximum (Zhou et al. 2016, eq. 2); none for a scan that was not read."""
+        """The graph's map of the top class, scaled to its own maximum; none for a scan that was not read."""
         if decision.outcome in ("ungradable", "out_of_distribution"):
             return None
         evidence = np.maximum(class_maps[self.manifest.classes.index(decision.top_class)].astype(np.float64), 0.0)

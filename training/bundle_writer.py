@@ -165,13 +165,21 @@ def _golden_scan(classifier: Classifier, label: str) -> tuple[bytes, dict[str, A
     raise TrainingError(f"of {len(GOLDEN_SEEDS)} phantoms drawn as {label}, the model answers none rightly")
 
 
-def copy_bundle(bundle: Path, into: Path, *, metrics: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Manifest:
-    """Copy a bundle that loads to another folder, with further metrics in its manifest and card.
+def copy_bundle(
+    bundle: Path,
+    into: Path,
+    *,
+    metrics: Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
+    extra: Mapping[str, bytes] | None = None,
+) -> Manifest:
+    """Copy a bundle that loads to another folder, which may be its own, with further metrics in its manifest and card.
 
     Args:
         bundle: the folder to copy.
         into: the folder of the copy.
         metrics: to add.
+        extra: further files, by their name in the bundle.
         changes: other fields of the manifest; by them the golden scans' expected findings are made anew.
 
     Raises:
@@ -185,12 +193,16 @@ def copy_bundle(bundle: Path, into: Path, *, metrics: Mapping[str, Any], changes
         for file in manifest.files:
             (work / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle / file, work / file)
-        changed = manifest.model_copy(update={**(changes or {}), "metrics": {**manifest.metrics, **metrics}})
+        for file, data in (extra or {}).items():
+            (work / file).parent.mkdir(parents=True, exist_ok=True)
+            (work / file).write_bytes(data)
+        names = sorted({*manifest.files, *(extra or ())})
+        added = {"files": dict.fromkeys(names, ""), "metrics": {**manifest.metrics, **metrics}}
+        changed = manifest.model_copy(update={**(changes or {}), **added})
         if changes:
             _renew_golden(work, Classifier(dataclasses.replace(load_bundle(bundle), manifest=changed)))
         (work / CARD_FILE).write_text(model_card(changed))
-        renewed = [CARD_FILE, *(file for file in manifest.files if changes and Path(file).match(f"{GOLDEN_FOLDER}/*.json"))]
-        files = {**manifest.files, **{file: hashlib.sha256((work / file).read_bytes()).hexdigest() for file in renewed}}
+        files = {file: hashlib.sha256((work / file).read_bytes()).hexdigest() for file in names}
         final = sealed(changed.model_copy(update={"files": files}))
         (work / MANIFEST_FILE).write_text(json.dumps(final.model_dump(mode="json"), indent=1) + "\n")
         load_classifier(work)

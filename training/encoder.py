@@ -102,7 +102,7 @@ class EfficientNetLite0(nn.Module):
         return out
 
     def dense(self) -> None:
-        """Halve the output stride to 16, in place, for class maps of twice the resolution.
+        """Halve the output stride to 16, in place, for features of twice the resolution.
 
         The last stride becomes 1 and what follows is dilated by 2 (Chen et al. 2017, DeepLab, section 3.1), so that the old
         features are every second cell of the new map, unchanged.

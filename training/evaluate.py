@@ -218,6 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with scans_in(options.data, options.phantoms, PHANTOM_SEEDS) as folder:
             done = evaluated(options.bundle, folder, split=options.split)
+            done.figures["scored_on"] = "scans" if options.data else "phantoms"
             if options.report:
                 _report_to(options.report, done, options)
     except (TrainingError, OctError, OSError, ValueError) as error:

@@ -90,16 +90,23 @@ def fit(network: Network, draws: Draws, recipe: Recipe, *, out_of_fold: OutOfFol
 def choose_sets(
     logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float, out_of_fold: OutOfFold | None, *, at_most: float
 ) -> Conformal:
-    """Prediction sets at the least alpha that defers no more than a share `at_most`: out of fold where there are folds."""
+    """Prediction sets at the least alpha that defers no more than a share `at_most`, by themselves and, with folds, out of fold.
+
+    Both count: with few scans the finite-sample rank is coarse, and the sets of all scans may be larger than those of four folds.
+    """
 
     def deferred(alpha: float) -> float:
+        made = [sets(logits, temperature, conformal(logits, labels, temperature, alpha=alpha))]
         if out_of_fold is not None:
-            members, _ = crossed_sets(out_of_fold, alpha=alpha)
-        else:
-            members = sets(logits, temperature, conformal(logits, labels, temperature, alpha=alpha))
-        return float((members.sum(axis=1) > 1).mean())
+            made.append(crossed_sets(out_of_fold, alpha=alpha)[0])
+        return max(several(members) for members in made)
 
     return conformal(logits, labels, temperature, alpha=least_alpha(deferred, at_most))
+
+
+def several(members: NDArray[np.bool_]) -> float:
+    """Share of sets [N, classes] that hold more than one class."""
+    return float((members.sum(axis=1) > 1).mean())
 
 
 def crossed_sets(outputs: OutOfFold, *, alpha: float, kept: float | None = None) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

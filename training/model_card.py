@@ -1,20 +1,43 @@
-"""The model card, written from the manifest alone."""
+"""The model card, written from the manifest alone; the command adds a report's figures and plots to a bundle.
 
+`python -m training.evaluate --bundle B --report FOLDER ...`, then `python -m training.model_card --bundle B --report FOLDER`.
+"""
+
+import argparse
+import json
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lambda_src.classifier import load_classifier
+from lambda_src.errors import OctError
 from lambda_src.model.manifest import CLASSES, Manifest
+from training.errors import TrainingError
 from training.statistics import Interval
 
 CARD_FILE = "MODEL_CARD.md"
+PLOTS = {
+    "plots/calibration.svg": "Share right against the probability of the top class",
+    "plots/coverage.svg": "How often the prediction set holds the true class",
+    "plots/answered.svg": "Pictures that are no scan of the four classes, answered all the same",
+    "plots/pointing.svg": "Drawn lesions in which the heat map peaks",
+}
+_OF_ANY = ("scored_on", "outliers", "pointing")
+_OF_SCANS = ("by_width", "coverage_by_class", "deferred", "flagged", "mean_set_size", "weighted_error", "reliability")
+"""Figures of a report that a card repeats: the latter are worth it for real scans alone."""
+_FEW_ANSWERED = 0.01
 _INTENDED_USE = """Research on macular OCT B-scans: CNV, DME, DRUSEN or NORMAL, or an honest "not this one". Not a medical
 device. One B-scan is not an eye: most retinal disease is outside these four classes, and a lesion may lie in another
 slice."""
-_WEAK_SPOTS = """- Scanners, protocols and clinics other than those it was measured on.
-- Myopia, children, eyes after surgery, and every disease outside the four classes.
-- Coverage holds for scans like those that it was fitted on, not for another scanner's."""
+_NEVER_TESTED = """- Scanners, protocols and clinics other than those it was measured on.
+- Coverage beyond scans like those that the sets were fitted on.
+- Real scans of diseases outside the four classes; those above are drawn.
+- Myopia, children, eyes after surgery. Age, sex and origin of the patients are not known, so that no group could be compared.
+- Heat maps against lesions that a reader marked in real scans.
+- Any effect on what a clinic does."""
 
 
 def model_card(manifest: Manifest) -> str:
@@ -33,13 +56,19 @@ def model_card(manifest: Manifest) -> str:
         f"{manifest.input.resize}; {manifest.model.precision}, "
         f"{manifest.model.bytes / 1e6:.1f} MB; normalisation, embedding and class maps are inside.",
         "Decision": f"Temperature {manifest.calibration.temperature}, fitted on {manifest.calibration.fitted_on}{cross}. "
-        f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on. Out of distribution over a "
+        f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on{_chosen(training.recipe)}. "
+        f"Out of distribution over a "
         f"{manifest.ood.method} distance of {manifest.ood.threshold}.{_site(manifest.metrics)}",
-        "Measured": _measured(manifest.metrics),
-        "Weak spots and what was never tested": _measured_weak_spots(manifest.metrics) + _WEAK_SPOTS,
+        "Measured": _measured(manifest.metrics) + _plots(manifest.files),
+        "Weak spots": _measured_weak_spots(manifest.metrics) + _report_weak_spots(manifest),
+        "Never tested": _NEVER_TESTED,
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"# {manifest.name} {manifest.version}\n\n{manifest.notice}\n\n{body}\n"
+
+
+def _chosen(recipe: Mapping[str, Any]) -> str:
+    return f", the surest that defer at most {recipe['deferred']:.0%} there" if "deferred" in recipe else ""
 
 
 def _site(metrics: Mapping[str, Any]) -> str:
@@ -75,6 +104,31 @@ def _measured_weak_spots(metrics: Mapping[str, Any]) -> str:
             "  here, and nothing is left to score them on. The phantoms were improved by looking at these scans' errors."
         )
     return "\n".join(lines) + "\n"
+
+
+def _report_weak_spots(manifest: Manifest) -> str:
+    """Families of outliers that are answered, and classes whose lesions the heat map misses or whose sets cover too little."""
+    report, stated = manifest.metrics.get("report", {}), manifest.conformal.coverage
+    lines = [
+        f"- {row['answered']['value']:.1%} of {row['pictures']} pictures of the family {name.replace('_', ' ')} are answered."
+        for name, row in report.get("outliers", {}).items()
+        if row["answered"]["value"] > _FEW_ANSWERED
+    ]
+    pointing = report.get("pointing", {})
+    if pointing:
+        worst = min(pointing, key=lambda name: float(pointing[name]["peak"]["value"]))
+        lines.append(f"- The heat map peaks in the lesion in {pointing[worst]['peak']['value']:.1%} of drawn {worst}.")
+    covered = manifest.metrics.get("out_of_fold", report).get("coverage_by_class", {})
+    lines += [
+        f"- Sets hold {name} in {row['value']:.1%} of its scans; {stated:.1%} are stated."
+        for name, row in covered.items()
+        if row["high"] < stated
+    ]
+    return "".join(f"{line}\n" for line in lines).rstrip("\n")
+
+
+def _plots(files: Mapping[str, str]) -> str:
+    return "".join(f"\n\n![{words}]({name})" for name, words in PLOTS.items() if name in files)
 
 
 def _inline(values: Mapping[str, Any]) -> str:
@@ -127,3 +181,45 @@ def _cell(value: Any) -> str:
     if _is_interval(value):
         return Interval(**value).text().strip()
     return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def add_report(bundle: Path, figures: Mapping[str, Any]) -> Manifest:
+    """Add the figures of a report to a bundle in place: to its manifest, its card, and as plots.
+
+    Raises:
+        TrainingError: the report is of another graph.
+        BundleRefused: the bundle does not load.
+    """
+    from training.bundle_writer import copy_bundle  # noqa: PLC0415 (it writes cards, and so imports this)
+    from training.report.plots import card_plots  # noqa: PLC0415 (cards are written where matplotlib is not)
+
+    manifest = load_classifier(bundle).manifest
+    if figures["model"]["sha256"] != manifest.model.sha256:
+        raise TrainingError(f"the report is of a graph with sha256 {figures['model']['sha256'][:12]}, not of this bundle's")
+    kept = (*_OF_ANY, *(_OF_SCANS if figures["scored_on"] == "scans" else ()))
+    report = {name: figures[name] for name in kept}
+    measured = manifest.metrics.get("out_of_fold", report)
+    plots = card_plots(
+        {**report, **{name: measured[name] for name in ("reliability", "coverage_by_class") if name in measured}},
+        manifest.conformal.coverage,
+    )
+    return copy_bundle(bundle, bundle, metrics={"report": report}, extra=plots)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m training.model_card", description=__doc__)
+    parser.add_argument("--bundle", type=Path, required=True, help="is changed in place")
+    parser.add_argument("--report", type=Path, required=True, metavar="FOLDER", help="of `training.evaluate --report`")
+    options = parser.parse_args(arguments)
+    try:
+        manifest = add_report(options.bundle, json.loads((options.report / "report.json").read_bytes()))
+    except (TrainingError, OctError, OSError, ValueError, KeyError) as error:
+        sys.stderr.write(f"model_card: {error}\n")
+        return 1
+    sys.stdout.write(f"{options.bundle / CARD_FILE}: {manifest.name} {manifest.version}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The classifier network: standardise, encode, pool, one linear layer; its class maps come from the same weights."""
+"""The classifier network: standardise, encode, pool, one linear layer."""
 
 import math
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -12,9 +13,9 @@ from lambda_src.decision import SCORE_DECIMALS, Rule
 from lambda_src.model.manifest import Calibration, Conformal, Manifest, OodSpec, Reference
 from training.adapt import FOLDS, OutOfFold, folds_by_patient
 from training.errors import TrainingError
-from training.fitting import crossed_sets, rule_of
+from training.fitting import crossed_sets, rule_of, several
 from training.reference import reference
-from training.thresholds import FLAGGED, calibration, conformal, distances, least_alpha, ood_threshold, upper_quantile
+from training.thresholds import FLAGGED, calibration, conformal, distances, least_alpha, ood_threshold, sets, upper_quantile
 
 UNKNOWN = -1
 """Label of a scan without one."""
@@ -82,7 +83,7 @@ class Recalibrated:
 
     Attributes:
         folds: its labelled scans, None for too few patients.
-        deferred: share of these whose sets, out of fold, hold several classes, None where sets stay.
+        deferred: share of these whose sets hold several classes (`deferral`), None where sets stay.
         at_most: share that was asked for.
     """
 
@@ -121,8 +122,9 @@ def recalibrate(scans: SiteScans, bundle: Manifest, *, at_most: float, ungradabl
         tempered = calibration(known.logits, known.labels, fitted_on=known.words, cross_fitted=False)
     if folds and stays.sets is None:
         kept, up_to = tempered.temperature if stays.temperature else None, max(sure, LEAST_SURE)
-        alpha = least_alpha(lambda alpha: deferral(folds, alpha, kept), at_most, up_to=up_to)
-        chosen, deferred = conformal(known.logits, known.labels, tempered.temperature, alpha=alpha), deferral(folds, alpha, kept)
+        of = partial(deferral, folds, tempered.temperature, kept)
+        alpha = least_alpha(of, at_most, up_to=up_to)
+        chosen, deferred = conformal(known.logits, known.labels, tempered.temperature, alpha=alpha), of(alpha)
     else:
         chosen = at_temperature(chosen, bundle.calibration.temperature, tempered.temperature)
     if stays.distance is None:
@@ -189,10 +191,13 @@ def _distance_stays(scans: SiteScans) -> str | None:
     return None if len(scans) >= fewest(FLAGGED) else f"stays: {len(scans)} scans, {fewest(FLAGGED)} are needed"
 
 
-def deferral(folds: OutOfFold, alpha: float, kept: float | None) -> float:
-    """Share of scans whose sets, fitted without their fold, hold several classes; `kept` is the temperature, None to fit it."""
-    members, _ = crossed_sets(folds, alpha=alpha, kept=kept)
-    return float((members.sum(axis=1) > 1).mean())
+def deferral(folds: OutOfFold, temperature: float, kept: float | None, alpha: float) -> float:
+    """Share of scans whose sets hold several classes: fitted without their fold, or on all scans, whichever is more.
+
+    `kept` is the temperature of every fold, None to fit it.
+    """
+    of_all = sets(folds.logits, temperature, conformal(folds.logits, folds.labels, temperature, alpha=alpha))
+    return max(several(of_all), several(crossed_sets(folds, alpha=alpha, kept=kept)[0]))
 
 
 def with_threshold(ood: OodSpec, embedding: NDArray[np.float32]) -> OodSpec:

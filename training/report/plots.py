@@ -124,6 +124,27 @@ def distance_plot(distances: Mapping[str, NDArray[np.float64]], threshold: float
         return _drawn(figure)
 
 
+def card_plots(figures: Mapping[str, Any], stated: float) -> dict[str, bytes]:
+    """The plots of a model card, by their file in the bundle; those whose figures are there.
+
+    Args:
+        figures: reliability, coverage_by_class, outliers and pointing, each as a report has it.
+        stated: coverage that the bundle states.
+    """
+    made: dict[str, str] = {}
+    if "reliability" in figures:
+        made["plots/calibration.svg"] = reliability_plot(figures["reliability"]["bins"])
+    if "coverage_by_class" in figures:
+        covered = figures["coverage_by_class"]
+        left = np.floor(10 * min(row["low"] for row in covered.values())) / 10
+        made["plots/coverage.svg"] = interval_plot(covered, "coverage (grey: stated)", line=stated, start=float(left))
+    answered = {name: row["answered"] for name, row in figures["outliers"].items()}
+    made["plots/answered.svg"] = interval_plot(answered, "answered all the same")
+    pointed = {name: row["peak"] for name, row in figures["pointing"].items()}
+    made["plots/pointing.svg"] = interval_plot(pointed, "heat map peaks in the drawn lesion")
+    return {name: drawn.encode() for name, drawn in made.items()}
+
+
 def _named(axes: Axes, places: NDArray[Any], names: Sequence[str]) -> None:
     axes.set_yticks(places, [name.replace("_", " ") for name in names])
     axes.set_ylim(-0.6, len(names) - 0.4)
