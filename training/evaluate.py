@@ -23,7 +23,7 @@ from training.errors import TrainingError
 from training.folder import LabelledFile, list_scans
 from training.phantom.dataset import scans_in
 from training.reading import Reading, read
-from training.statistics import cluster_interval, confusion, share_interval
+from training.statistics import confusion, share_interval
 from training.triage import EXPERTS, weighted_error
 
 PHANTOM_SEEDS = 23_000_000
@@ -85,7 +85,7 @@ def summarise(scored: Sequence[Scored]) -> dict[str, Any]:
     present = [(name, truth == index) for index, name in enumerate(CLASSES) if (truth == index).any()]
 
     def share(hits: Any, of: Any) -> dict[str, float]:
-        return cluster_interval(hits, of, patients).as_json()
+        return share_interval(hits, of, patients).as_json()
 
     return {
         "scans": len(scored),
@@ -95,8 +95,8 @@ def summarise(scored: Sequence[Scored]) -> dict[str, Any]:
         "confusion": confusion(truth, predicted, len(CLASSES)).tolist(),
         "outcomes": dict(sorted(Counter(outcomes.tolist()).items())),
         "answered": share(answered, every),
-        "deferred": share_interval(outcomes == "deferred", every, patients).as_json(),
-        "flagged": share_interval(outcomes == "out_of_distribution", every, patients).as_json(),
+        "deferred": share(outcomes == "deferred", every),
+        "flagged": share(outcomes == "out_of_distribution", every),
         "accuracy_answered": share(right, answered),
         "coverage": share(covered, every),
         "coverage_by_class": {name: share(covered, own) for name, own in present},

@@ -20,7 +20,7 @@ from training.phantom import OUTLIER_FAMILIES
 from training.recipe import Recipe
 from training.reference import reference
 from training.reliability import reliability
-from training.statistics import cluster_interval, confusion, share_interval
+from training.statistics import confusion, share_interval
 from training.thresholds import (
     Axes,
     calibration,
@@ -28,10 +28,12 @@ from training.thresholds import (
     discriminant_axes,
     fit_ood,
     fit_temperature,
+    flags,
     least_alpha,
     log_softmax,
     nll,
     sets,
+    with_threshold,
 )
 from training.triage import TRIAGE, weighted_error
 from training.views import VIEWS, view
@@ -67,10 +69,11 @@ def fit(network: Network, draws: Draws, recipe: Recipe, *, out_of_fold: OutOfFol
     held_out = np.concatenate([draws.held_out.pixels, seen_as(draws.held_out, recipe)])
     labels = np.concatenate([draws.held_out.labels] * 2)
     logits, features = predict(network, held_out)
-    axes = discriminant_axes(features[::2], predict(network, draws.held_outliers)[1], _families(draws.held_outliers))
+    first = half(draws.held_out)
+    axes = discriminant_axes(features[first], predict(network, draws.held_outliers)[1], _families(draws.held_outliers))
     embedding, patients = axes.embed(features), np.array([*draws.held_out.patients] * 2)
     fitted_on = f"{len(labels)} held-out phantoms, half of them as random views"
-    ood = fit_ood(embedding[::2], embedding[1::2])
+    ood = fit_ood(embedding[first], embedding[~first])
     if out_of_fold is not None:
         logits, labels, patients = out_of_fold.logits, out_of_fold.labels, np.array(out_of_fold.patients)
         fitted_on, embedding = f"{out_of_fold.scans} real scans, out of fold", axes.embed(out_of_fold.features)
@@ -81,10 +84,21 @@ def fit(network: Network, draws: Draws, recipe: Recipe, *, out_of_fold: OutOfFol
     told = reference(logits[once], embedding[once], rule_of(tempered, chosen, ood), fitted_on=fitted_on)
     result = _metrics(logits, labels, patients, tempered.temperature)
     if out_of_fold is not None:
-        result |= crossed(out_of_fold, alpha=chosen.alpha)
+        result |= crossed(out_of_fold, alpha=chosen.alpha, flagged=crossed_flags(out_of_fold, embedding, ood))
     measured = {"out_of_fold" if out_of_fold else "held_out_phantoms": result, "gate": gate_metrics(result)}
     errors = _errors(out_of_fold, chosen.alpha) if out_of_fold else []
     return Fitted(axes, tempered, chosen, ood, told, measured, errors)
+
+
+def half(phantoms: ScanSet) -> NDArray[np.bool_]:
+    """Whether a held-out phantom, plain or as a view, is of the half that the distance is fitted on, [2 N].
+
+    Both halves hold as many of each class, though seeds take the classes in turn, and no phantom is in both.
+    """
+    first = np.zeros(len(phantoms), bool)
+    for label in np.unique(phantoms.labels):
+        first[np.flatnonzero(phantoms.labels == label)[::2]] = True
+    return np.tile(first, 2)
 
 
 def choose_sets(
@@ -121,9 +135,19 @@ def crossed_sets(outputs: OutOfFold, *, alpha: float, kept: float | None = None)
     return members, temperatures
 
 
-def crossed(outputs: OutOfFold, *, alpha: float) -> dict[str, Any]:
-    """How the decision does out of fold: temperature and sets for each fold are fitted on the other folds alone."""
-    return decided(outputs, *crossed_sets(outputs, alpha=alpha))
+def crossed_flags(outputs: OutOfFold, embedding: NDArray[np.float32], ood: OodSpec) -> NDArray[np.bool_]:
+    """Which scans are out of distribution, [N], by the threshold of the other folds of its repeat."""
+    flagged = np.zeros(len(embedding), bool)
+    for repeat, number in np.unique(np.stack([outputs.repeat, outputs.fold]), axis=1).T:
+        held = (outputs.repeat == repeat) & (outputs.fold == number)
+        others = (outputs.repeat == repeat) & (outputs.fold != number)
+        flagged[held] = flags(embedding[held], with_threshold(ood, embedding[others]))
+    return flagged
+
+
+def crossed(outputs: OutOfFold, *, alpha: float, flagged: NDArray[np.bool_]) -> dict[str, Any]:
+    """How the decision does out of fold: temperature, sets and what is `flagged` [N] of each fold by the others alone."""
+    return decided(outputs, *crossed_sets(outputs, alpha=alpha), ~flagged)
 
 
 def decided(
@@ -147,6 +171,7 @@ def decided(
         "repeats": int(outputs.repeat.max()) + 1,
         "answered": share(single, every),
         "deferred": share(several, every),
+        "flagged": share(every & ~inside, every),
         "accuracy_answered": share(right, single),
         "coverage": share(covered, every),
         "coverage_by_class": {name: share(covered, labels == index) for index, name in enumerate(CLASSES) if index in labels},
@@ -188,7 +213,7 @@ def _metrics(
     right = log_softmax(logits).argmax(axis=1) == labels
 
     def share(of: NDArray[np.bool_]) -> dict[str, float]:
-        return cluster_interval(right, of, patients).as_json()
+        return share_interval(right, of, patients).as_json()
 
     return {
         "top_class_accuracy": share(np.ones(len(labels), bool)),

@@ -20,8 +20,8 @@ from onnxruntime.quantization import shape_inference
 INT8_FILE = "model.int8.onnx"
 CALIBRATION_SCANS = 256
 _BATCH = 16
-KEPT_FLOAT = "class_maps"
-"""The last convolution: its output is the answer itself."""
+KEPT_FLOAT, LOCALISER = "class_maps", "/localiser/"
+"""Output of the last node, which is the answer itself, and what the names of the decoder's nodes have in common."""
 
 
 class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
@@ -76,4 +76,4 @@ def _kept_float(path: Path) -> list[str]:
     """Names of the nodes outside the encoder: what makes the class maps, and the standardisation before the first convolution."""
     nodes = onnx.load(str(path)).graph.node
     first = next(index for index, node in enumerate(nodes) if node.op_type == "Conv")
-    return [node.name for index, node in enumerate(nodes) if index < first or KEPT_FLOAT in node.output]
+    return [node.name for index, node in enumerate(nodes) if index < first or KEPT_FLOAT in node.output or LOCALISER in node.name]

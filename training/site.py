@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from lambda_src.decision import SCORE_DECIMALS, Rule
+from lambda_src.decision import Rule
 from lambda_src.model.manifest import Calibration, Conformal, Manifest, OodSpec, Reference
 from training.adapt import FOLDS, OutOfFold, folds_by_patient
 from training.errors import TrainingError
 from training.fitting import crossed_sets, rule_of, several
 from training.reference import reference
-from training.thresholds import FLAGGED, calibration, conformal, distances, least_alpha, ood_threshold, sets, upper_quantile
+from training.thresholds import FLAGGED, calibration, conformal, flags, least_alpha, sets, upper_quantile, with_threshold
 
 UNKNOWN = -1
 """Label of a scan without one."""
@@ -200,15 +200,6 @@ def deferral(folds: OutOfFold, temperature: float, kept: float | None, alpha: fl
     return max(several(of_all), several(crossed_sets(folds, alpha=alpha, kept=kept)[0]))
 
 
-def with_threshold(ood: OodSpec, embedding: NDArray[np.float32]) -> OodSpec:
-    """The same distance with the threshold of a site, whose scans [N, D] had no part in mean and precision."""
-    return ood.model_copy(update={"threshold": ood_threshold(_distances(embedding, ood))})
-
-
-def _distances(embedding: NDArray[np.float32], ood: OodSpec) -> NDArray[np.float64]:
-    return distances(embedding, np.asarray(ood.mean, np.float64), np.asarray(ood.precision, np.float64))
-
-
 def at_temperature(fitted: Conformal, old: float, new: float) -> Conformal:
     """Thresholds for probabilities at another temperature.
 
@@ -219,11 +210,6 @@ def at_temperature(fitted: Conformal, old: float, new: float) -> Conformal:
         return fitted
     moved = {name: round(float(expit(logit(value) * old / new)), 6) for name, value in fitted.thresholds.items()}
     return fitted.model_copy(update={"thresholds": moved})
-
-
-def flags(embedding: NDArray[np.float32], ood: OodSpec) -> NDArray[np.bool_]:
-    """Which embeddings [N, D] serving would call out of distribution, [N]."""
-    return np.asarray(np.round(_distances(embedding, ood), SCORE_DECIMALS) > ood.threshold)
 
 
 def crossed_flags(scans: SiteScans, ood: OodSpec) -> NDArray[np.bool_]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from lambda_src.model.manifest import CLASSES, Manifest
 from training.adapt import FOLDS
 from training.fitting import crossed_sets, decided
-from training.site import Recalibrated, SiteScans, crossed_flags, fewest, flags
+from training.site import Recalibrated, SiteScans, crossed_flags, fewest
 from training.statistics import Interval, share_interval
-from training.thresholds import sets
+from training.thresholds import flags, sets
 
 _ROWS = {
     "answered": ("answered",),

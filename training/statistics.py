@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 RESAMPLES = 4000
 LEVEL = 0.95
 _TAIL = (1 - LEVEL) / 2
+FEW = 5
+"""Patients in whom something happened; of more, the bootstrap shows how it varies."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +90,23 @@ def cluster_interval(
 
 
 def share_interval(hits: NDArray[np.bool_], of: NDArray[np.bool_], patients: NDArray[np.str_]) -> Interval:
-    """`cluster_interval` of what may happen never or always, where no resampling can show the other case.
+    """`cluster_interval` of what may be so in few patients, or not so in few, where resampling says too little.
 
-    There the bound is the exact binomial one, 2.5 % on its side (Clopper & Pearson 1934), of the patients that count.
+    Up to FEW such patients the bound on their side is at least the exact binomial one of the patients that count, 2.5 %
+    (Clopper & Pearson 1934).
     """
     interval = cluster_interval(hits, of, patients)
     clusters = np.unique(patients[of]).size
-    if clusters and interval.value in (0.0, 1.0):
-        rare = _TAIL ** (1 / clusters)
-        return Interval(interval.value, min(interval.value, rare), max(interval.value, 1 - rare))
-    return interval
+    if not clusters:
+        return interval
+    so, not_so = (np.unique(patients[of & which]).size for which in (hits, ~hits))
+    low = min(interval.low, 1.0 - _exact_upper(not_so, clusters)) if not_so <= FEW else interval.low
+    high = max(interval.high, _exact_upper(so, clusters)) if so <= FEW else interval.high
+    return Interval(interval.value, low, high)
+
+
+def _exact_upper(count: int, of: int) -> float:
+    return float(beta.ppf(1 - _TAIL, count + 1, of - count)) if count < of else 1.0
 
 
 def confusion(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:

@@ -157,5 +157,19 @@ def ood_threshold(far: NDArray[np.float64]) -> float:
     return round(min(upper_quantile(far, FLAGGED), float(far.max())), SCORE_DECIMALS)
 
 
+def with_threshold(ood: OodSpec, embedding: NDArray[np.float32]) -> OodSpec:
+    """The same distance with the threshold of other scans [N, D], which had no part in mean and precision."""
+    return ood.model_copy(update={"threshold": ood_threshold(_distances(embedding, ood))})
+
+
+def flags(embedding: NDArray[np.float32], ood: OodSpec) -> NDArray[np.bool_]:
+    """Which embeddings [N, D] serving would call out of distribution, [N]."""
+    return np.asarray(np.round(_distances(embedding, ood), SCORE_DECIMALS) > ood.threshold)
+
+
+def _distances(embedding: NDArray[np.float32], ood: OodSpec) -> NDArray[np.float64]:
+    return distances(embedding, np.asarray(ood.mean, np.float64), np.asarray(ood.precision, np.float64))
+
+
 def _rounded(row: NDArray[np.float64]) -> list[float]:
     return [float(f"{value:.{_DIGITS}g}") for value in row]

@@ -13,11 +13,9 @@ from training.site import (
     at_temperature,
     crossed_flags,
     fewest,
-    flags,
     recalibrate,
-    with_threshold,
 )
-from training.thresholds import ALPHAS, distances, log_softmax, sets, upper_quantile
+from training.thresholds import ALPHAS, distances, flags, log_softmax, sets, upper_quantile, with_threshold
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_golden_scans_are_marked_as_drawn(bundle: Path) -> None:
 def test_a_finding_comes_out(bundle: Path) -> None:
     finding = load_classifier(bundle).finding(decode((bundle / "golden" / "cnv.png").read_bytes()))
     assert finding.heat_map is not None
-    assert np.array(finding.heat_map.grid).shape == (4, 4)
+    assert np.array(finding.heat_map.grid).shape == (8, 8)
     assert finding.ood.score > 0
 
 
