@@ -97,9 +97,9 @@ class Classifier:
         """The graph's map of the top class, scaled to its own maximum; none for a scan that was not read."""
         if decision.outcome in ("ungradable", "out_of_distribution"):
             return None
-        evidence = np.maximum(class_maps[self.manifest.classes.index(decision.top_class)].astype(np.float64), 0.0)
-        peak = evidence.max()
-        grid = np.round(evidence / peak if peak > 0 else evidence, _HEAT_DECIMALS)
+        heat = np.maximum(class_maps[self.manifest.classes.index(decision.top_class)].astype(np.float64), 0.0)
+        peak = heat.max()
+        grid = np.round(heat / peak if peak > 0 else heat, _HEAT_DECIMALS)
         top, bottom = item.rows
         return HeatMap(class_=decision.top_class, grid=grid.tolist(), frame=(0, top, item.scan.width, bottom))
 

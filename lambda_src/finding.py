@@ -34,7 +34,7 @@ class Quality(_Part):
 
 
 class HeatMap(_Part):
-    """Where the evidence for `class` lies.
+    """Where the lesion of `class` seems to lie; for NORMAL, where the model looked.
 
     `grid` is rows of values in 0..1 that cover `frame` = [left, top, right, bottom] in px of the scan.
     """

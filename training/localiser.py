@@ -5,6 +5,7 @@ peak fell into the druse in 14 % of drawn scans. This says where the lesion lies
 "Feature pyramid networks", section 3), in the same run of the graph. It changes no weight of the classifier and no answer.
 """
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional
 from lambda_src.model.manifest import CLASSES
 from training.checkpoint import StopSignal, seed_for
 from training.data import ScanSet, drawn
+from training.distributed import host_first, wrapped
 from training.loop import Schedule, Stage, optimise
 from training.network import Encoder, Network, standardise
 from training.recipe import Recipe
@@ -78,9 +80,11 @@ def teach(
         stop: SIGTERM.
     """
     count = min(recipe.localiser_scans, len(phantoms))
-    lesions = drawn("lesion", seeds[:count], recipe.size, cache=cache)
+    with host_first():
+        lesions = drawn("lesion", seeds[:count], recipe.size, cache=cache)
     torch.manual_seed(seed_for(recipe.seed, "localiser"))
     localiser = Localiser(network.encoder)
+    forward = wrapped(localiser)
     network.eval()
 
     def loss_of(step: int) -> Tensor:
@@ -91,10 +95,11 @@ def teach(
             scans, target = scans.flip(3), target.flip(3)
         with torch.no_grad():
             maps = pyramid(network.encoder, standardise(scans).contiguous(memory_format=torch.channels_last))
-        return functional.binary_cross_entropy_with_logits(localiser(*maps), target)
+        return functional.binary_cross_entropy_with_logits(forward(*maps), target)
 
     schedule = Schedule(recipe.localiser_steps, _RATE, recipe.weight_decay, ema=0.98)
-    key = f"{recipe.key()}-{recipe.localiser_scans}-{recipe.localiser_steps}"
+    weights = hashlib.sha256(network.head.weight.detach().numpy().tobytes()).hexdigest()[:12]  # another start is another decoder
+    key = f"{recipe.key()}-{recipe.localiser_scans}-{recipe.localiser_steps}-{weights}"
     optimise(localiser, loss_of, schedule, Stage("localiser", key, checkpoint, stop))
     return localiser
 

@@ -56,10 +56,10 @@ def model_card(manifest: Manifest) -> str:
         f"{manifest.input.resize}; {manifest.model.precision}, "
         f"{manifest.model.bytes / 1e6:.1f} MB; normalisation, embedding and class maps are inside.",
         "Decision": f"Temperature {manifest.calibration.temperature}, fitted on {manifest.calibration.fitted_on}{cross}. "
-        f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on{_chosen(training.recipe)}. "
+        f"Prediction sets at coverage {manifest.conformal.coverage:.1%} of what they were fitted on{_chosen(manifest)}. "
         f"Out of distribution over a "
         f"{manifest.ood.method} distance of {manifest.ood.threshold}.{_site(manifest.metrics)}",
-        "Measured": _measured(manifest.metrics) + _plots(manifest.files),
+        "Measured": _whose(manifest.metrics) + _measured(manifest.metrics) + _plots(manifest.files),
         "Weak spots": _measured_weak_spots(manifest.metrics) + _report_weak_spots(manifest),
         "Never tested": _NEVER_TESTED,
     }
@@ -67,8 +67,9 @@ def model_card(manifest: Manifest) -> str:
     return f"# {manifest.name} {manifest.version}\n\n{manifest.notice}\n\n{body}\n"
 
 
-def _chosen(recipe: Mapping[str, Any]) -> str:
-    return f", the surest that defer at most {recipe['deferred']:.0%} there" if "deferred" in recipe else ""
+def _chosen(manifest: Manifest) -> str:
+    at_most = manifest.training.recipe.get("deferred")
+    return "" if at_most is None or "site" in manifest.metrics else f", the surest that defer at most {at_most:.0%} there"
 
 
 def _site(metrics: Mapping[str, Any]) -> str:
@@ -79,6 +80,16 @@ def _site(metrics: Mapping[str, Any]) -> str:
         f"{site['patients']} patients. Made anew: {site['made_anew']}. The weights are those of version {site['from_version']}."
         if site
         else ""
+    )
+
+
+def _whose(metrics: Mapping[str, Any]) -> str:
+    """Which figures are of other thresholds than the bundle's own."""
+    if "site" not in metrics:
+        return ""
+    return (
+        f"Figures under `site` are of this bundle's thresholds. All others, and the plots, are by those of version "
+        f"{metrics['site']['from_version']}.\n\n"
     )
 
 
@@ -101,7 +112,8 @@ def _measured_weak_spots(metrics: Mapping[str, Any]) -> str:
     if "out_of_fold" in metrics:
         lines.append(
             "- Figures out of fold are of weights that saw no scan of the patient; those that are released have seen every scan\n"
-            "  here, and nothing is left to score them on. The phantoms were improved by looking at these scans' errors."
+            "  here, and nothing is left to score them on. The phantoms were improved by looking at these scans' errors.\n"
+            "- Its sets and the distance's threshold are of the folds' outputs; what is released is the mean of their weights."
         )
     return "\n".join(lines) + "\n"
 
@@ -114,6 +126,11 @@ def _report_weak_spots(manifest: Manifest) -> str:
         for name, row in report.get("outliers", {}).items()
         if row["answered"]["value"] > _FEW_ANSWERED
     ]
+    if report:
+        lines.append(
+            "- The distance was taught by other drawings of these very families of pictures; of other kinds expect more to be\n"
+            "  answered. The family clipped was redefined after it was seen what was answered of it."
+        )
     pointing = report.get("pointing", {})
     if pointing:
         worst = min(pointing, key=lambda name: float(pointing[name]["peak"]["value"]))

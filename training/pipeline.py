@@ -71,11 +71,10 @@ def train(recipe: Recipe, where: Places, stop: StopSignal, *, command: str) -> N
         prefer_urgent(network, recipe.urgent_factor)
     out_of_fold = adapt(network, real, draws, recipe, where, stop) if real else None
     network.encoder.dense()
+    path, seeds = where.checkpoint("localiser"), phantom_seeds(recipe)
+    localiser = teach(network, draws.phantoms, seeds, recipe, cache=where.cache, checkpoint=path, stop=stop)
     if is_main():
         fitted = fit(network, draws, recipe, out_of_fold=out_of_fold)
-        seeds = phantom_seeds(recipe)
-        path = where.checkpoint("localiser")
-        localiser = teach(network, draws.phantoms, seeds, recipe, cache=where.cache, checkpoint=path, stop=stop)
         training = Training(
             data={"phantoms": recipe.phantoms, "pairs": recipe.pretrain_pairs, "generator": generator_digest()},
             real_images_sha256=sorted({*(real.sha256 if real else ()), *(unlabelled.sha256 if unlabelled else ())}),

@@ -93,7 +93,7 @@ def test_without_a_label_no_class_is_shown_as_the_result(
     expect(page.locator(f"#result article[data-outcome={outcome}]")).to_be_visible()
     expect(page.locator(HEADLINE)).to_have_text(headline)
     expect(page.locator(".chip")).to_have_text(chip)
-    expect(page.locator("#caption")).not_to_contain_text("evidence for")
+    expect(page.locator("#caption")).not_to_contain_text("signs of")
     expect(page.locator(".reason")).not_to_be_empty()
     deferred = outcome == "deferred"
     expect(page.locator(".bars")).to_be_visible(visible=deferred)

@@ -68,10 +68,13 @@ SHARE = {"value": 0.93, "low": 0.9, "high": 0.95}
 REPORT = {
     "scored_on": "scans",
     "outliers": {
-        "text": {"pictures": 300, "answered": {"value": 0.0, "low": 0.0, "high": 0.01}},
-        "macular_hole": {"pictures": 200, "answered": {"value": 0.09, "low": 0.05, "high": 0.13}},
+        "text": {"pictures": 300, "sources": 300, "answered": {"value": 0.0, "low": 0.0, "high": 0.01}},
+        "macular_hole": {"pictures": 200, "sources": 200, "answered": {"value": 0.09, "low": 0.05, "high": 0.13}},
     },
-    "pointing": {"DRUSEN": {"phantoms": 200, "peak": SHARE}, "CNV": {"phantoms": 200, "peak": {**SHARE, "value": 0.95}}},
+    "pointing": {
+        "DRUSEN": {"phantoms": 200, "peak": SHARE},
+        "all": {"phantoms": 400, "peak": {**SHARE, "value": 0.95}, "centre": SHARE},
+    },
     "coverage_by_class": {"CNV": {"value": 0.8, "low": 0.7, "high": 0.85}, "DME": {"value": 0.99, "low": 0.95, "high": 1.0}},
     "by_width": {},
     "deferred": SHARE,

@@ -72,7 +72,9 @@ def reliability_plot(bins: Mapping[str, Mapping[str, float]]) -> str:
         return _drawn(figure)
 
 
-def interval_plot(rows: Mapping[str, Mapping[str, float]], label: str, *, line: float | None = None, start: float = 0.0) -> str:
+def interval_plot(
+    rows: Mapping[str, Mapping[str, float]], label: str, *, line: float | None = None, start: float = 0.0, end: float = 1.0
+) -> str:
     """Shares with their intervals, a line a row, and where given a vertical line to hold them against.
 
     Args:
@@ -80,6 +82,7 @@ def interval_plot(rows: Mapping[str, Mapping[str, float]], label: str, *, line: 
         label: what the shares are of.
         line: a share.
         start: left end of the axis, a share.
+        end: its right end.
     """
     names = list(rows)
     value, low, high = (np.array([100 * rows[name][part] for name in names]) for part in ("value", "low", "high"))
@@ -92,7 +95,8 @@ def interval_plot(rows: Mapping[str, Mapping[str, float]], label: str, *, line: 
         axes.hlines(places, low, high, color=ACCENT, linewidth=2)
         axes.plot(value, places, "o", color=ACCENT, markersize=5)
         _named(axes, places, names)
-        axes.set_xlim(100 * start - 1, 101)
+        margin = end - start
+        axes.set_xlim(100 * start - margin, 100 * end + margin)
         axes.set_xlabel(f"{label}, %")
         return _drawn(figure)
 
@@ -138,9 +142,11 @@ def card_plots(figures: Mapping[str, Any], stated: float) -> dict[str, bytes]:
         covered = figures["coverage_by_class"]
         left = np.floor(10 * min(row["low"] for row in covered.values())) / 10
         made["plots/coverage.svg"] = interval_plot(covered, "coverage (grey: stated)", line=stated, start=float(left))
-    answered = {name: row["answered"] for name, row in figures["outliers"].items()}
-    made["plots/answered.svg"] = interval_plot(answered, "answered all the same")
+    answered = {name: row["answered"] for name, row in figures["outliers"].items() if row["sources"] > 1}
+    right = np.ceil(10 * max(row["high"] for row in answered.values()) + 0.1) / 10
+    made["plots/answered.svg"] = interval_plot(answered, "answered all the same", end=float(right))
     pointed = {name: row["peak"] for name, row in figures["pointing"].items()}
+    pointed["the centre, of all"] = figures["pointing"]["all"]["centre"]
     made["plots/pointing.svg"] = interval_plot(pointed, "heat map peaks in the drawn lesion")
     return {name: drawn.encode() for name, drawn in made.items()}
 

@@ -50,5 +50,6 @@ export function setLine(finding) {
 /** What the heat map shows; a class is named only where it is the result. */
 export function heatLine(finding) {
   if (!finding.heat_map) return "No heat map: the scan was not answered.";
-  return finding.label ? `Where the evidence for ${finding.label} lies.` : "Where the model looked; not a result.";
+  if (!finding.label) return "Where the model looked; not a result.";
+  return finding.label === "NORMAL" ? "Where the model looked." : `Where signs of ${finding.label} seem to lie.`;
 }
