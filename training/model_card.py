@@ -220,7 +220,13 @@ def add_report(bundle: Path, figures: Mapping[str, Any]) -> Manifest:
         {**report, **{name: measured[name] for name in ("reliability", "coverage_by_class") if name in measured}},
         manifest.conformal.coverage,
     )
-    return copy_bundle(bundle, bundle, metrics={"report": report}, extra=plots)
+    metrics: dict[str, Any] = {"report": report}
+    if (known := manifest.metrics.get("evaluation")) and known["confusion"] == figures.get("confusion"):
+        metrics["evaluation"] = {
+            **known,
+            **{name: figures[name] for name in known if name in figures},
+        }  # the same scans, read anew
+    return copy_bundle(bundle, bundle, metrics=metrics, extra=plots)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

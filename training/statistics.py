@@ -92,21 +92,24 @@ def cluster_interval(
 def share_interval(hits: NDArray[np.bool_], of: NDArray[np.bool_], patients: NDArray[np.str_]) -> Interval:
     """`cluster_interval` of what may be so in few patients, or not so in few, where resampling says too little.
 
-    Up to FEW such patients the bound on their side is at least the exact binomial one of the patients that count, 2.5 %
-    (Clopper & Pearson 1934).
+    Up to FEW such patients the bound on their side is at least the exact binomial one, 2.5 % (Clopper & Pearson 1934), of the
+    patients that count, times what such a patient has added to the share.
     """
     interval = cluster_interval(hits, of, patients)
     clusters = np.unique(patients[of]).size
     if not clusters:
         return interval
     so, not_so = (np.unique(patients[of & which]).size for which in (hits, ~hits))
-    low = min(interval.low, 1.0 - _exact_upper(not_so, clusters)) if not_so <= FEW else interval.low
-    high = max(interval.high, _exact_upper(so, clusters)) if so <= FEW else interval.high
+    low = min(interval.low, 1.0 - _exact_upper(1.0 - interval.value, not_so, clusters)) if not_so <= FEW else interval.low
+    high = max(interval.high, _exact_upper(interval.value, so, clusters)) if so <= FEW else interval.high
     return Interval(interval.value, low, high)
 
 
-def _exact_upper(count: int, of: int) -> float:
-    return float(beta.ppf(1 - _TAIL, count + 1, of - count)) if count < of else 1.0
+def _exact_upper(share: float, count: int, of: int) -> float:
+    if count == of:
+        return 1.0
+    bound = float(beta.ppf(1 - _TAIL, count + 1, of - count))
+    return min(1.0, bound * share * of / count) if count else bound
 
 
 def confusion(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:

@@ -85,3 +85,31 @@ def test_figures_by_one_seed_are_paired():
     np.testing.assert_array_equal(first[1], second[1])
     assert first[0].tolist() == [0, 1, 1, 2]
     assert (first[1].sum(axis=1) == 3).all()
+
+
+def test_a_share_of_few_patients_has_the_exact_bound_on_their_side() -> None:
+    patients = np.array([str(number) for number in range(300)])
+    every = np.ones(300, bool)
+    one = share_interval(patients == "7", every, patients)
+    assert one.low == 0.0
+    assert one.high == pytest.approx(0.0184, abs=1e-4)  # Clopper-Pearson for 1 of 300
+    none = share_interval(patients == "none", every, patients)
+    assert none.high < one.high
+    rest = share_interval(patients != "7", every, patients)
+    assert (rest.low, rest.high) == pytest.approx((1 - one.high, 1.0), abs=1e-9)
+
+
+def test_what_a_patient_adds_counts_in_the_bound() -> None:
+    patients = np.repeat([str(number) for number in range(100)], 4)
+    wrong = np.zeros(400, bool)
+    wrong[0] = True  # one scan of four: a quarter of what a patient could add
+    whole = np.zeros(400, bool)
+    whole[:4] = True
+    every = np.ones(400, bool)
+    assert share_interval(wrong, every, patients).high == pytest.approx(share_interval(whole, every, patients).high / 4, rel=1e-6)
+
+
+def test_one_patient_says_nothing_of_others() -> None:
+    hits = np.array([True, True, False])
+    found = share_interval(hits, np.ones(3, bool), np.array(["a", "a", "a"]))
+    assert (found.low, found.high) == (0.0, 1.0)
