@@ -14,6 +14,7 @@ from lambda_src.model.manifest import CLASSES
 from training.train import main
 
 TINY = {"size": "64", "phantoms": "32", "epochs": "4", "held-out": "40", "outliers": "20", "batch": "16", "frozen": "5"}
+TINY |= {"localiser-scans": "16", "localiser-steps": "2"}
 BLOCK_BYTES = 512
 """What the shell counts the largest file in."""
 

@@ -28,6 +28,7 @@ from training.train import main
 pytestmark = pytest.mark.timeout(900)  # whole trainings, in several processes
 
 VALUES = {"size": "64", "phantoms": "96", "epochs": "8", "held-out": "40", "outliers": "20", "deferred": "0.9", "batch": "16"}
+VALUES |= {"localiser-scans": "32", "localiser-steps": "4"}
 VALUES |= {"rate": "0.003", "ema": "0.9", "frozen": "5"}
 TINY = [word for name, value in VALUES.items() for word in (f"--{name}", value)]
 
@@ -175,7 +176,7 @@ def test_two_processes_train_one_bundle(cache: Path, tmp_path: Path, root: Path)
     steps = [line.split(" loss=")[0] for line in done.stdout.splitlines() if line.startswith("stage=")]
     assert len(steps) == len(set(steps)), "both processes report"
     assert "stage=pretrain step=2" in steps
-    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["finetune.pt", "pretrain.pt"]
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["finetune.pt", "localiser.pt", "pretrain.pt"]
     assert done.stdout.count("bundle oct-lite0") == 1
     load_classifier(tmp_path / "model")
 
