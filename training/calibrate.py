@@ -115,7 +115,8 @@ def calibrate(
         "reference": done.reference,
     }
     left_out["ungradable"] = ungradable.labelled + ungradable.unlabelled
-    metrics = site_metrics(scans, old, done, left_out=left_out)
+    strangers = sum(not file.patient_known for file in fresh)
+    metrics = {**site_metrics(scans, old, done, left_out=left_out), "of_unknown_patients": strangers}
     return copy_bundle(bundle, out, metrics={"site": metrics}, changes=changes)
 
 

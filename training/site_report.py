@@ -112,6 +112,7 @@ def as_text(metrics: Mapping[str, Any]) -> str:
     lines = [
         f"{metrics['labelled']} labelled and {metrics['unlabelled']} unlabelled scans of {metrics['patients']} patients",
         f"left out: {left_out}",
+        *_unknown_patients(metrics.get("of_unknown_patients", 0)),
         *(f"{name:<12} {words}" for name, words in metrics["steps"].items()),
         f"measured: {metrics['measured']}",
     ]
@@ -120,6 +121,14 @@ def as_text(metrics: Mapping[str, Any]) -> str:
         old, new = metrics["before"], metrics["after"]
         lines += [f"{name:<22}{_cell(old, path):<26}{_cell(new, path)}" for name, path in _ROWS.items()]
     return "\n".join(lines)
+
+
+def _unknown_patients(scans: int) -> list[str]:
+    words = (
+        f"patients: {scans} scans name none, by labels.csv or as CLASS-PATIENT-NUMBER; each counts as a patient of its own, so "
+        "that one patient's scans may lie on both sides of a fold, and figures be too good"
+    )
+    return [words] if scans else []
 
 
 def _cell(figures: Any, path: tuple[str, ...]) -> str:

@@ -210,3 +210,12 @@ def test_what_cannot_be_is_refused_in_words(tiny_bundle, tmp_path, capsys, optio
 
 def test_the_old_bundle_is_not_written_over(tiny_bundle, few, capsys):
     assert "another folder" in refused(capsys, tiny_bundle, tiny_bundle, "--data", few)
+
+
+def test_scans_that_name_no_patient_are_mentioned(tiny_bundle, few, tmp_path, capsys):
+    scans = shutil.copytree(few, tmp_path / "scans")
+    for number, path in enumerate(sorted(scans.rglob("*.png"))[:3]):
+        path.rename(path.with_name(f"export{number}.png"))
+    out = tmp_path / "new"
+    assert main(["--bundle", str(tiny_bundle), "--data", str(scans), "--out", str(out)]) == 0
+    assert "patients: 3 scans name none" in capsys.readouterr().out
