@@ -20,9 +20,9 @@ def report(results: Sequence[Result]) -> str:
     """All tables, as Markdown; a table without a result is left out."""
     pair = [result for result in results if result["group"] in WEIGHT_GROUPS]
     others = [result for result in results if result["group"] not in WEIGHT_GROUPS]
-    parts = [_main_table(others)] if others else []
+    parts = [_main_table(others), _published_table()] if others else []
     parts += [_weights_table(pair)] if pair else []
-    return "\n\n".join([*parts, _published_table()])
+    return "\n\n".join(parts)
 
 
 COLUMNS = (
