@@ -20,7 +20,7 @@ JOB = Path("/opt/ml")
 PROCESSING = JOB / "processing"
 ARCHIVE = "model.tar.gz"
 """What SageMaker makes of the model folder of a training job."""
-SMALL = {"size": 64, "phantoms": 96, "epochs": 8, "held-out": 40, "outliers": 20, "deferred": 0.9, "batch": 16}
+SMALL = {"size": 64, "phantoms": 96, "epochs": 8, "held-out": 40, "outliers": 20, "deferred": 0.0, "batch": 16}
 SMALL |= {"rate": 0.003, "ema": 0.9, "frozen": 5, "localiser-scans": 32, "localiser-steps": 4}
 """Hyperparameters of the self-test: every step of a training, too small to be of use."""
 

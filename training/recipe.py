@@ -87,7 +87,7 @@ SMOKE: dict[str, Any] = {
     "outliers": 120,
     "version": "0.0.0",
     "name": "oct-lite0-smoke",
-    "deferred": 0.5,
+    "deferred": 0.2,
 }
 """Changes that make a training small enough for a check on two cores, by the same path."""
 

@@ -27,7 +27,7 @@ from training.train import main
 
 pytestmark = pytest.mark.timeout(900)  # whole trainings, in several processes
 
-VALUES = {"size": "64", "phantoms": "96", "epochs": "8", "held-out": "40", "outliers": "20", "deferred": "0.9", "batch": "16"}
+VALUES = {"size": "64", "phantoms": "96", "epochs": "8", "held-out": "40", "outliers": "20", "deferred": "0", "batch": "16"}
 VALUES |= {"localiser-scans": "32", "localiser-steps": "4"}
 VALUES |= {"rate": "0.003", "ema": "0.9", "frozen": "5"}
 TINY = [word for name, value in VALUES.items() for word in (f"--{name}", value)]
