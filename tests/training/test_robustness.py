@@ -79,4 +79,4 @@ def test_intervals_resample_patients(tiny_bundle, labelled):
     shares, _ = robustness(load_classifier(tiny_bundle), list_scans(labelled), {"half": lambda pixels: with_gain(pixels, 0.5)})
     answer = shares["half"]["answer"]
     assert answer["low"] < answer["value"] < answer["high"]
-    assert np.isclose(answer["low"] * 4 % 1, 0)
+    assert answer["high"] - answer["low"] > 0.5  # four patients say little, however many scans they have
