@@ -12,23 +12,12 @@ from numpy.typing import NDArray
 
 from lambda_src.model.manifest import Reference
 from training.drift import AXIS_MATTERS, OUTCOMES, Change, Sample, shifts
-from training.report.plots import ACCENT, FAINT, INK
+from training.report.plots import ACCENT, FAINT, INK, STYLE
 
 _WARNING = "#b3471d"
 _WIDEST = 3.0
 """How many times the reference's range the scores' axis shows at most; a broken picture can be as far as a float32 says."""
-_STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "text.color": INK,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
+_STYLE: dict[Any, Any] = {**STYLE, "axes.axisbelow": True, "legend.frameon": False}
 
 
 def draw(sample: Sample, reference: Reference, changes: Sequence[Change], *, threshold: float, title: str) -> Figure:

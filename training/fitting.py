@@ -1,5 +1,6 @@
 """What is fitted once the weights stand: embedding axes, temperature, conformal sets, distance."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,12 +111,15 @@ def choose_sets(
     """
 
     def deferred(alpha: float) -> float:
-        made = [sets(logits, temperature, conformal(logits, labels, temperature, alpha=alpha))]
-        if out_of_fold is not None:
-            made.append(crossed_sets(out_of_fold, alpha=alpha)[0])
-        return max(several(members) for members in made)
+        by_itself = deferral(logits, labels, temperature, alpha)
+        return max(by_itself, several(crossed_sets(out_of_fold, alpha=alpha)[0])) if out_of_fold else by_itself
 
     return conformal(logits, labels, temperature, alpha=least_alpha(deferred, at_most))
+
+
+def deferral(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float, alpha: float) -> float:
+    """Share of scans, logits [N, classes], whose sets hold several classes when they are fitted on these very scans."""
+    return several(sets(logits, temperature, conformal(logits, labels, temperature, alpha=alpha)))
 
 
 def several(members: NDArray[np.bool_]) -> float:
@@ -123,12 +127,17 @@ def several(members: NDArray[np.bool_]) -> float:
     return float((members.sum(axis=1) > 1).mean())
 
 
+def _splits(outputs: OutOfFold) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Of every fold, its scans and those of the other folds of its repeat, [N] each."""
+    for repeat, number in np.unique(np.stack([outputs.repeat, outputs.fold]), axis=1).T:
+        within, own = outputs.repeat == repeat, outputs.fold == number
+        yield within & own, within & ~own
+
+
 def crossed_sets(outputs: OutOfFold, *, alpha: float, kept: float | None = None) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Sets [N, classes] and temperatures [N], for each fold fitted on the other folds alone, or the temperature kept."""
     members, temperatures = np.zeros((len(outputs.labels), len(CLASSES)), bool), np.ones(len(outputs.labels))
-    for repeat, number in np.unique(np.stack([outputs.repeat, outputs.fold]), axis=1).T:
-        held = (outputs.repeat == repeat) & (outputs.fold == number)
-        others = (outputs.repeat == repeat) & (outputs.fold != number)
+    for held, others in _splits(outputs):
         temperature = kept or fit_temperature(outputs.logits[others], outputs.labels[others])
         fitted = conformal(outputs.logits[others], outputs.labels[others], temperature, alpha=alpha)
         members[held], temperatures[held] = sets(outputs.logits[held], temperature, fitted), temperature
@@ -138,9 +147,7 @@ def crossed_sets(outputs: OutOfFold, *, alpha: float, kept: float | None = None)
 def crossed_flags(outputs: OutOfFold, embedding: NDArray[np.float32], ood: OodSpec) -> NDArray[np.bool_]:
     """Which scans are out of distribution, [N], by the threshold of the other folds of its repeat."""
     flagged = np.zeros(len(embedding), bool)
-    for repeat, number in np.unique(np.stack([outputs.repeat, outputs.fold]), axis=1).T:
-        held = (outputs.repeat == repeat) & (outputs.fold == number)
-        others = (outputs.repeat == repeat) & (outputs.fold != number)
+    for held, others in _splits(outputs):
         flagged[held] = flags(embedding[held], with_threshold(ood, embedding[others]))
     return flagged
 

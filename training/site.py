@@ -13,9 +13,9 @@ from lambda_src.decision import Rule
 from lambda_src.model.manifest import Calibration, Conformal, Manifest, OodSpec, Reference
 from training.adapt import FOLDS, OutOfFold, folds_by_patient
 from training.errors import TrainingError
-from training.fitting import crossed_sets, rule_of, several
+from training.fitting import crossed_sets, deferral, rule_of, several
 from training.reference import reference
-from training.thresholds import FLAGGED, calibration, conformal, flags, least_alpha, sets, upper_quantile, with_threshold
+from training.thresholds import FLAGGED, calibration, conformal, flags, least_alpha, upper_quantile, with_threshold
 
 UNKNOWN = -1
 """Label of a scan without one."""
@@ -83,7 +83,7 @@ class Recalibrated:
 
     Attributes:
         folds: its labelled scans, None for too few patients.
-        deferred: share of these whose sets hold several classes (`deferral`), None where sets stay.
+        deferred: share of these whose sets hold several classes (`most_deferred`), None where sets stay.
         at_most: share that was asked for.
     """
 
@@ -122,7 +122,7 @@ def recalibrate(scans: SiteScans, bundle: Manifest, *, at_most: float, ungradabl
         tempered = calibration(known.logits, known.labels, fitted_on=known.words, cross_fitted=False)
     if folds and stays.sets is None:
         kept, up_to = tempered.temperature if stays.temperature else None, max(sure, LEAST_SURE)
-        of = partial(deferral, folds, tempered.temperature, kept)
+        of = partial(most_deferred, folds, tempered.temperature, kept)
         alpha = least_alpha(of, at_most, up_to=up_to)
         chosen, deferred = conformal(known.logits, known.labels, tempered.temperature, alpha=alpha), of(alpha)
     else:
@@ -191,13 +191,13 @@ def _distance_stays(scans: SiteScans) -> str | None:
     return None if len(scans) >= fewest(FLAGGED) else f"stays: {len(scans)} scans, {fewest(FLAGGED)} are needed"
 
 
-def deferral(folds: OutOfFold, temperature: float, kept: float | None, alpha: float) -> float:
+def most_deferred(folds: OutOfFold, temperature: float, kept: float | None, alpha: float) -> float:
     """Share of scans whose sets hold several classes: fitted without their fold, or on all scans, whichever is more.
 
     `kept` is the temperature of every fold, None to fit it.
     """
-    of_all = sets(folds.logits, temperature, conformal(folds.logits, folds.labels, temperature, alpha=alpha))
-    return max(several(of_all), several(crossed_sets(folds, alpha=alpha, kept=kept)[0]))
+    out_of_fold = several(crossed_sets(folds, alpha=alpha, kept=kept)[0])
+    return max(deferral(folds.logits, folds.labels, temperature, alpha), out_of_fold)
 
 
 def at_temperature(fitted: Conformal, old: float, new: float) -> Conformal:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 INK, ACCENT, FAINT = "#1b2733", "#1f6f8b", "#c4ccd4"
 # Text stays text, and one figure is one file whatever the time.
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
     "font.family": "sans-serif",
@@ -37,7 +37,7 @@ def confusion_plot(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> s
     """Counts [true class, top class], shaded by the share of the true class."""
     counts = np.asarray(matrix)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(4.2, 3.8), layout="constrained")
         axes = figure.add_subplot()
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15)
@@ -57,7 +57,7 @@ def reliability_plot(bins: Mapping[str, Mapping[str, float]]) -> str:
     """Share that was right against mean confidence, a dot a bin, and how many scans each bin holds."""
     rows = list(bins.values())
     confidence, right, scans = (np.array([row[name] for row in rows]) for name in ("confidence", "right", "scans"))
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(4.2, 3.8), layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         top.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
@@ -86,7 +86,7 @@ def interval_plot(
     """
     names = list(rows)
     value, low, high = (np.array([100 * rows[name][part] for name in names]) for part in ("value", "low", "high"))
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(4.9, 0.85 + 0.27 * len(names)), layout="constrained")
         axes = figure.add_subplot()
         places = np.arange(len(names))[::-1]
@@ -104,7 +104,7 @@ def interval_plot(
 def distance_plot(distances: Mapping[str, NDArray[np.float64]], threshold: float) -> str:
     """Boxes of the distances of every kind of picture, on a logarithmic axis, with the threshold; whiskers hold 90 %."""
     names = list(distances)
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(4.9, 0.85 + 0.27 * len(names)), layout="constrained")
         axes = figure.add_subplot()
         places = np.arange(len(names))[::-1]
